@@ -88,7 +88,7 @@ export class MemoryCoder {
     );
   }
 
-  /** What the segments are scored against for a question. */
+  /** The question as the segments are scored against it. */
   embed(question: string): QueryEmbedding {
     const tokens = this.tokens(question);
     return {

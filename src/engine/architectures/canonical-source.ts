@@ -21,7 +21,7 @@ const TEXT_HEADS: Readonly<Record<string, string>> = { 'language_model.lm_head.w
  * - Phi-3's fused `qkv_proj` and `gate_up_proj` appear as the projections they are stacked from.
  * - A base model saved without its `model.` prefix appears with it.
  * - Of a model that also sees images only the decoder appears.
- * - Weights that carry a constant of the model (`weightScales`) are multiplied by it, and `normOffset` is added to norms.
+ * - Weights that carry a constant of the model (`weightScales`) are multiplied by it. `normOffset` is added to norms.
  *
  * The files' own names work too.
  */

@@ -1,7 +1,7 @@
 import type { Fields } from '../checkpoint/json';
 import type { ModelFamily } from './family';
 
-/** What a config.json of this family leaves out. Those of models that also see images leave out most. */
+/** Values that a config.json of this family leaves out. Models that also see images leave out most. */
 const UNSAID = {
   num_attention_heads: 8,
   num_key_value_heads: 4,

@@ -23,7 +23,7 @@ export interface LayerDescription {
     readonly outputBias: boolean;
   };
   readonly feedForward: {
-    /** Of the gate. `gelu` is GELU in its tanh form. */
+    /** The gate's activation. `gelu` is GELU in its tanh form. */
     readonly activation: 'silu' | 'gelu';
     readonly bias: boolean;
   };

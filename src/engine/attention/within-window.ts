@@ -1,8 +1,8 @@
 import { RowKind, Seen, type AttentionPolicy } from './policy';
 
 /**
- * What a policy shows to layers with a sliding window of their own: of the rows that it lets a query see, those whose
- * distance is below the window. A row at the ceiling counts with the ceiling's distance. Spliced rows count like
+ * Narrows a policy for layers with a sliding window of their own: of the rows that it lets a query see, they see those
+ * whose distance is below the window. A row at the ceiling counts with the ceiling's distance. Spliced rows count like
  * others: such layers never saw a row farther away.
  */
 export function withinWindow(policy: AttentionPolicy, window: number): AttentionPolicy {

@@ -27,7 +27,7 @@ const FIRST = 2;
 /** Distance (tokens) at which queries see the rows: as near as text that was just read. */
 const DISTANCE = 64;
 
-/** Of one kind of layers: queries to their distance, and near rows back to position 0. */
+/** Rotations in one kind of layers: queries to their distance, and near rows back to position 0. */
 interface Rotations {
   query: RotationTable;
   near: RotationTable;

@@ -36,7 +36,8 @@ export class SegmentRows {
   }
 
   /**
-   * Inputs of all passes, in which the last layer does not attend. New rows follow each other behind the prefix, or with `cover` are this many tokens behind it.
+   * Inputs of all passes, in which the last layer does not attend. New rows follow each other behind the prefix, or
+   * with `cover` are this many tokens behind it.
    */
   feeds(
     batch: number,

@@ -13,7 +13,7 @@ import { slotsFor } from './segment-rows';
 
 interface WindowLayers {
   window: number;
-  /** What these layers see. */
+  /** The policy for these layers. */
   policy: AttentionPolicy;
   layers: readonly number[];
 }

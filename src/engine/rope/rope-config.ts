@@ -39,7 +39,7 @@ export function parseRopes(
   return sliding.length === layers ? local : { ...rope, others: [{ layers: sliding, rope: local }] };
 }
 
-/** `rope_theta` and `rope_scaling`, or the newer `rope_parameters` that holds both, for each kind of layer or for all. */
+/** `rope_theta` and `rope_scaling`, or the newer `rope_parameters` with both, for each kind of layer or for all. */
 function parseRope(config: Fields, context: RopeContext): RopeConfig {
   const byKind = config.optionalObject('rope_parameters');
   const parameters = (context.family.slidingRope && byKind?.optionalObject('full_attention')) ?? byKind;

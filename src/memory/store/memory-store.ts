@@ -54,8 +54,8 @@ const DEFAULT_PACK_BYTES = 32 * 1024 * 1024;
 const PACKS_IN_BUDGET = 16;
 
 /**
- * Stores the compressed rows, token ids and vectors of passages of every segment of a workspace by content key. All branches and
- * windows share one store. One process writes and the others follow; another process takes over when the writer exits.
+ * Stores the compressed rows, token ids and vectors of passages of every segment of a workspace by content key. All
+ * branches and windows share one store. One process writes and the others follow; another process takes over when the writer exits.
  * Records live in append-only packs. Parts of a record are read separately, into reused buffers.
  */
 export class MemoryStore {

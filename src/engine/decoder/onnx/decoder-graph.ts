@@ -4,15 +4,15 @@
  * Sizes: B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D.
  *
  * Inputs:
- * - tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2]; for other kinds
- *   of layers cos_1 and sin_1, and so on;
+ * - tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2]; for other
+ *   kinds of layers cos_1 and sin_1, and so on;
  * - past_keys_l and past_values_l [B, K, P, D] in the cache's type; with far rows far_keys_l and far_values_l [B, K, F,
  *   D];
  * - prefill: rows int64 [R] unless batched; bias f32 [B or 1, 1, S, T] unless causal;
  * - flash kernel: `last` int32 [B], rows seen by the last one, less one; `total` int32, all rows;
  * - decode: bias [1, 1, 1, T] and parts int64, the sizes of the parts of T;
- * - for layers with a window of W tokens of their own bias_W, last_W, total_W and parts_W likewise, and as many past rows
- *   as the window reaches;
+ * - for layers with a window of W tokens of their own bias_W, last_W, total_W and parts_W likewise, and as many past
+ *   rows as the window reaches;
  * - middle rows: their keys, values, bias and positions, and middle_parts (parts with the middle rows in front).
  *
  * Outputs:
@@ -133,7 +133,7 @@ class DecoderGraph {
     for (const window of [undefined, ...layerWindows(this.config)]) this.rowInputs(window);
   }
 
-  /** What says which rows are seen, by layers with this window or without one. */
+  /** Inputs that say which rows are seen, by layers with this window or without one. */
   private rowInputs(window: number | undefined): void {
     const { g } = this;
     const name = (input: Parameters<typeof windowInput>[0]) => windowInput(input, window);

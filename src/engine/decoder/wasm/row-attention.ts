@@ -22,7 +22,7 @@ export interface SeenRows {
   windows?: ReadonlyMap<number, Float32Array>;
 }
 
-/** What layers of one kind see: tasks for the pages that have a row for them, and the bias of the token's own row. */
+/** Rows that layers of one kind see: tasks for the pages that have one, and the bias of the token's own row. */
 interface View {
   tasks: number;
   pieces: number;

@@ -63,8 +63,8 @@ const gateTimes = (name: string, power2: (gate: Variable) => Code): WasmFunction
 export const siluTimes = gateTimes('siluTimes', (gate) => f32x4.mul(gate.get, f32x4.const(-Math.LOG2E)));
 
 /**
- * GELU in its tanh form: out = gate / 2 · (1 + tanh u) ⊙ up with u = √(2/π) (gate + .044715 gate³), which is gate / (1 +
- * e^−2u) ⊙ up.
+ * GELU in its tanh form: out = gate / 2 · (1 + tanh u) ⊙ up with u = √(2/π) (gate + .044715 gate³), which is
+ * gate / (1 + e^−2u) ⊙ up.
  */
 export const geluTimes = gateTimes('geluTimes', (gate) => {
   const factor = -2 * Math.LOG2E * Math.sqrt(2 / Math.PI);

@@ -38,7 +38,7 @@ const GRANITE: Record<string, Value> = {
   'granite.logit_scale': f32(2.5),
 };
 
-/** What llama.cpp's converter writes of the gemma3 fixture. It leaves the attention scale out. */
+/** Metadata that llama.cpp's converter writes of the gemma3 fixture. It leaves the attention scale out. */
 const GEMMA3: Record<string, Value> = {
   'gemma3.attention.sliding_window': u32(8),
   'gemma3.attention.sliding_window_pattern': u32(2),

@@ -7,7 +7,7 @@ import { Decoder, openCheckpoint, type Checkpoint } from '../../../../src/engine
 import { readJsonFixture } from '../../../fixtures';
 import { tinyGemma3 } from './tiny-gemma3';
 
-/** What llama.cpp makes of the file: the best next token after each, and the digest of the ids of texts. */
+/** Results of llama.cpp on the file: the best next token after each, and the digest of the ids of texts. */
 interface Expected {
   best: number[];
   texts: number;
