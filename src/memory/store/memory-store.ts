@@ -55,8 +55,8 @@ const PACKS_IN_BUDGET = 16;
 
 /**
  * Stores the compressed rows, token ids and vectors of passages of every segment of a workspace by content key. All
- * branches and windows share one store. One process writes and the others follow; another process takes over when the writer exits.
- * Records live in append-only packs. Parts of a record are read separately, into reused buffers.
+ * branches and windows share one store. One process writes and the others follow; another process takes over when the
+ * writer exits. Records live in append-only packs. Parts of a record are read separately, into reused buffers.
  */
 export class MemoryStore {
   private readonly entries = new Entries();

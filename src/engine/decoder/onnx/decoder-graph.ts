@@ -18,8 +18,8 @@
  * Outputs:
  * - keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the cache's
  *   type;
- * - unless batched: hidden f32 [R, C] after the last norm, and logits f32 of these rows (prefill: where the variant says
- *   so).
+ * - unless batched: hidden f32 [R, C] after the last norm, and logits f32 of these rows (prefill: where the variant
+ *   says so).
  */
 
 import { layerOf, layerWindows, partNorms } from '../../architectures/layer';
