@@ -107,7 +107,7 @@ describe('tools', () => {
     const span = { path: 'manual.pdf', startLine: found?.startLine, endLine: found?.endLine };
     const read = await call<{ text: string; place: unknown }>(client, 'read_span', span);
     expect(read).toMatchObject({ failed: false, data: { text: found?.text } });
-    expect(JSON.stringify(read.data.place)).toContain('page 1');
+    expect(JSON.stringify(read.data.place)).toContain('page 2');
     const whole = await client.readResource({ uri: 'anchorage://document/manual.pdf' });
     expect(JSON.stringify(whole.contents)).toContain('sealed with grease');
     const lines = await client.readResource({ uri: found?.uri ?? '' });
