@@ -65,3 +65,15 @@ test('a paused pass keeps no question waiting', async () => {
   workspace.pause(false);
   await pass;
 });
+
+test('a pause ends the wait for all files', async () => {
+  disk.fill(FILES);
+  const workspace = await openWorkspace();
+  const pass = workspace.start();
+  const whole = workspace.whenIndexed();
+  workspace.pause(true);
+  expect(await whole).toBe(false);
+  expect(await workspace.whenIndexed()).toBe(false);
+  workspace.pause(false);
+  await pass;
+});

@@ -48,6 +48,10 @@ export class Indexer {
     this.passes.pause(paused);
   }
 
+  get isPaused(): boolean {
+    return this.passes.isPaused;
+  }
+
   /**
    * Runs one pass over the workspace (pass.ts). Afterwards all files are searchable, and `write` makes the index
    * durable.

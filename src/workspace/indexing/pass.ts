@@ -48,6 +48,10 @@ export class Pass {
     }
   }
 
+  get isPaused(): boolean {
+    return this.paused !== undefined;
+  }
+
   /** Runs one pass. Afterwards all files are searchable. @throws only when aborted */
   async run(signal: AbortSignal): Promise<void> {
     const { lexical, progress, first } = this.context;

@@ -248,13 +248,17 @@ export class Upkeep {
     if (this.pass && question) await atMost(LIKELY_MS, this.indexer.advance(question.terms, question.isAsked));
   }
 
-  /** Resolves to whether the current pass, if any, has made all files searchable within WHOLE_MS. */
+  /** Resolves to whether the current pass, if any, has made all files searchable within WHOLE_MS, without a pause. */
   async whenIndexed(signal?: AbortSignal): Promise<boolean> {
-    const { pass } = this;
-    if (!pass || this.progress.state === 'paused') return false;
-    const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
-    void this.indexer.finish();
-    await atMost(WHOLE_MS, Promise.race([pass.found, aborted]));
+    const { pass, progress, indexer } = this;
+    if (!pass || indexer.isPaused) return false;
+    let forget = (): void => undefined;
+    const given = new Promise<void>((resolve) => {
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+      forget = progress.onChange(() => indexer.isPaused && resolve());
+    });
+    void indexer.finish();
+    await atMost(WHOLE_MS, Promise.race([pass.found, given])).finally(forget);
     return this.upToDate;
   }
 
