@@ -1,16 +1,17 @@
 /** Lists, tables and sub-sections of documents that enumerate the asked things. */
-import { splitLines } from '../../base';
 import type { RankedSpan } from '../../protocol';
 import { type ReadDocument, type TextUnit, unitsOf } from '../../workspace';
 import type { ListGroup, ListItem } from './group';
 
 const MOST_CHARACTERS = 160;
 const LEAST_ITEMS = 2;
+const MARK = /^\s*(?:[-*+•·]|\d{1,3}[.)]|\([a-z\d]\))\s+/;
 
 /** The list or table in a passage. */
 export function listIn(span: RankedSpan): ListGroup | undefined {
   const units = unitsOf(span.text);
-  const items = units.filter(({ kind }) => kind === 'item');
+  // Further sentences of an item are no items.
+  const items = units.filter(({ kind, start }) => kind === 'item' && MARK.test(span.text.slice(start)));
   const listed = items.length >= LEAST_ITEMS ? items : units.filter(({ kind }) => kind === 'row').slice(2);
   if (listed.length < LEAST_ITEMS) return undefined;
   const first = listed[0] as TextUnit;
@@ -21,10 +22,12 @@ export function listIn(span: RankedSpan): ListGroup | undefined {
 function itemOf({ file, path, startLine, text }: RankedSpan, { start, end }: TextUnit): ListItem {
   const said = text.slice(start, end);
   const line = startLine + (text.slice(0, start).match(/\n/g)?.length ?? 0);
-  const [head = ''] = splitLines(
-    said.replace(/^\s*(?:[-*+•·]|\d{1,3}[.)]|\([a-z\d]\))\s+/, '').replace(/^\s*\|\s*|\s*\|\s*$/g, ''),
-  ).filter((each) => each.trim() !== '');
-  const shown = head.trim().replace(/\s*\|\s*/g, ' · ');
+  const shown = said
+    .replace(MARK, '')
+    .replace(/^\s*\|\s*|\s*\|\s*$/g, '')
+    .replace(/\s*\|\s*/g, ' · ')
+    .replace(/\s+/g, ' ')
+    .trim();
   return {
     text: shown.length > MOST_CHARACTERS ? `${shown.slice(0, MOST_CHARACTERS)}…` : shown,
     isProse: true,
