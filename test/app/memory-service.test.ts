@@ -231,6 +231,7 @@ describe('memories in the worker', () => {
       storageDirectory: join(directory, 'storage'),
     });
     await worker.indexed();
+    await worker.until('index/status', ({ model }) => model.state === 'failed');
     const answer = await worker.request('ask', {
       id: 'a',
       question: 'What does step_3_4 do?',
