@@ -164,7 +164,7 @@ async function inProse(draft: Draft, shown: Shown, tools: AskTools): Promise<Add
     ledger,
     notices:
       // Nobody chose the bundled reader: its silence needs no remark.
-      prose.markdown === '' && !points && prose.written.stopped !== 'cancelled' && writer.author.kind !== 'bundled'
+      prose.markdown === '' && prose.written.stopped !== 'cancelled' && writer.author.kind !== 'bundled'
         ? [l10n.t('What the model wrote is not in the sources, so it is not shown.')]
         : [],
     ...(firstShown === undefined ? {} : { firstShown }),
