@@ -7,10 +7,9 @@ import { MemoryReader, MemoryEncoding, MemoryStore, type WorkspaceMemory } from 
 import type { Answer, RankedSpan } from '../../src/protocol';
 import type { QueryEmbedding } from '../../src/protocol/memory';
 import { Search, type SearchWorkspace } from '../../src/search';
-import { LexicalIndex, type ReadDocument, scanTokens } from '../../src/workspace';
-import { createSegmenter } from '../../src/workspace/segments/segmenter';
-import { toDocument } from '../../src/workspace/sources/read';
+import { type ReadDocument, scanTokens } from '../../src/workspace';
 import { BYTES_PER_ROW, memoryOf, RATIOS } from '../memory/byte-coder';
+import { indexedFiles, type IndexedFiles } from './indexed-files';
 
 const NOUNS = 'session cookie adapter router cache token parser socket buffer queue'.split(' ');
 const VERBS = 'open close merge retry flush encode verify resolve split trace'.split(' ');
@@ -59,19 +58,13 @@ let store: MemoryStore;
 let workspace: SearchWorkspace;
 let memory: WorkspaceMemory;
 let embedQuery: (question: string) => Promise<QueryEmbedding>;
-const documents = new Map<string, ReadDocument>();
+
+let documents: IndexedFiles['documents'];
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'search-'));
-  const segmenter = await createSegmenter();
-  const index = LexicalIndex.inMemory();
-  for (const [path, text] of Object.entries(FILES)) {
-    const document = toDocument(`/w/${path}`, path, text);
-    const segmented = await segmenter.segment(document);
-    index.add(path, document, segmented);
-    documents.set(path, { document, segmented });
-  }
-  segmenter.close();
+  const { index, ...read } = await indexedFiles(FILES);
+  ({ documents } = read);
   const indexed = (path: string) => Promise.resolve(documents.get(path));
   workspace = {
     index,

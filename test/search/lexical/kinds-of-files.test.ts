@@ -2,10 +2,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { LexicalRanker } from '../../../src/search/lexical/lexical-ranker';
 import { analyseQuestion } from '../../../src/search/query/analysis';
-import { LexicalIndex } from '../../../src/workspace/lexical/lexical-index';
-import type { ReadDocument } from '../../../src/workspace/read-document';
-import { createSegmenter } from '../../../src/workspace/segments/segmenter';
-import { toDocument } from '../../../src/workspace/sources/read';
+import { indexedFiles } from '../indexed-files';
 
 const dialect = (name: string): string => `class ${name}SelectStatement(Segment):
     """A select statement of ${name}, with its clauses in order."""
@@ -58,9 +55,7 @@ def show_saved(window):
   'pyproject.toml': '[project]\nname = "sample"\ndependencies = ["click>=8"]\n',
 };
 
-const index = LexicalIndex.inMemory();
-const documents = new Map<string, ReadDocument>();
-const ranker = new LexicalRanker(index, { read: (path) => documents.get(path) });
+let ranker: LexicalRanker;
 
 async function files(question: string): Promise<string[]> {
   const spans = await ranker.search(analyseQuestion(question), {
@@ -72,14 +67,8 @@ async function files(question: string): Promise<string[]> {
 }
 
 beforeAll(async () => {
-  const segmenter = await createSegmenter();
-  for (const [path, text] of Object.entries(FILES)) {
-    const document = toDocument(`/w/${path}`, path, text);
-    const segmented = await segmenter.segment(document);
-    index.add(path, document, segmented);
-    documents.set(path, { document, segmented });
-  }
-  segmenter.close();
+  const { index, documents } = await indexedFiles(FILES);
+  ranker = new LexicalRanker(index, { read: (path) => documents.get(path) });
 });
 
 it.each([
