@@ -13,6 +13,7 @@ export {
   formatShare,
   splitPath,
 } from './format';
+export { inParallel } from './in-parallel';
 export { indentOf, isBlank, LineTable, splitLines, textOfLines } from './lines';
 export { linkedMarkdown } from './linked-markdown';
 export { printable, printableJson, printableName } from './printable';

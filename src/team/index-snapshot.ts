@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { makeDirectory } from '../base/node';
 import { EntryKind, type LogEntry } from './log/entry';
 import { ShardLog } from './log/shard-log';
-import { inParallel } from './objects/in-parallel';
+import { inParallel } from '../base';
 import type { PatientStore } from './objects/patient-store';
 import type { TeamPlace } from './team-settings';
 

@@ -3,14 +3,13 @@
  * that it reads is used before its digest, its checksum and its shape are verified. Whatever fails is a miss.
  */
 import { createHash } from 'node:crypto';
-import { messageOf } from '../base';
+import { inParallel, messageOf } from '../base';
 import { decodeRecord, type MemoryStore, type PackRecord } from '../memory';
 import { EntryKind } from './log/entry';
 import { LogCache } from './log/log-cache';
 import { encodeTombstones } from './log/manifest';
 import { type Place, Places } from './log/places';
 import { ShardLog } from './log/shard-log';
-import { inParallel } from './objects/in-parallel';
 import { listAll } from './objects/object-store';
 import { planReads, type Read } from './packs/plan-reads';
 import type { PatientStore } from './objects/patient-store';

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openWorkspace, paths, disk } from './opened-workspace';
@@ -51,6 +51,26 @@ describe('live changes', () => {
     disk.put('fresh/deep/a.ts', 'export const deepword = 1;\n');
     await workspace.applyChanges([{ file: join(disk.root, 'fresh'), type: 'created' }]);
     expect(await paths(workspace, 'deepword')).toEqual(['fresh/deep/a.ts']);
+  });
+
+  // Descriptors are counted in /proc.
+  it.skipIf(process.platform !== 'linux')('below a burst open few files at once', async () => {
+    disk.fill(190);
+    const workspace = await openWorkspace();
+    await workspace.start();
+    const files = readdirSync(join(disk.root, 'src'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    for (const file of files) appendFileSync(file, '\n');
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, open())), 1);
+    await workspace.applyChanges(files.map((file) => ({ file, type: 'changed' })));
+    clearInterval(watch);
+    expect(files).toHaveLength(190);
+    expect(most).toBeGreaterThan(0);
+    expect(most - before).toBeLessThan(40);
   });
 
   it('in a burst (a branch switch) are indexed together; going back segments nothing again', async () => {

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { makeDirectory } from '../../base/node';
 import type { TokenNeighbours } from '../../protocol/memory';
 import type { Manifest } from '../log/manifest';
-import { inParallel } from '../objects/in-parallel';
+import { inParallel } from '../../base';
 import type { TeamMemory } from '../team-memory';
 import { packName } from '../team-memory';
 import { Sketch, sketchBytes, sketchQuery } from './sketch';

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { inParallel } from '../../base';
 import { documentOfText, ReadError, readDocument } from '../sources/read';
 import { isPrivateKey } from '../sources/secrets';
 import { OWN_IGNORE_FILE } from '../sources/rules';
@@ -21,6 +22,8 @@ export interface FileChange {
 const BURST = 200;
 /** Maximum number of changed files that are segmented without threads. */
 const FEW = 8;
+/** Changed files that are open at once. A process may have few descriptors (256 on macOS). */
+const LANES = 16;
 
 /**
  * Brings the catalogue and the lexical index in line with the disk: the whole workspace in `pass`, single files in
@@ -175,21 +178,19 @@ export class Indexer {
   /** Indexes changes. Resolves to true when a pass is needed after all, because a folder was added. */
   async update(changes: readonly FileChange[]): Promise<boolean> {
     let pass = false;
-    await Promise.all(
-      changes.map(async ({ file }) => {
-        const path = this.context.folders.pathOf(file);
-        if (path === undefined) return;
-        const kind = await stat(file).then(
-          (info) => (info.isDirectory() ? 'folder' : 'file'),
-          () => 'gone',
-        );
-        if (kind === 'folder') pass = true;
-        else if (kind === 'gone') this.removeTree(path);
-        else if (whyFile(file, this.context.folders, this.context.settings).indexed)
-          await this.indexFile(file, path, changes.length > FEW);
-        else this.remove(path);
-      }),
-    );
+    await inParallel(changes, LANES, async ({ file }) => {
+      const path = this.context.folders.pathOf(file);
+      if (path === undefined) return;
+      const kind = await stat(file).then(
+        (info) => (info.isDirectory() ? 'folder' : 'file'),
+        () => 'gone',
+      );
+      if (kind === 'folder') pass = true;
+      else if (kind === 'gone') this.removeTree(path);
+      else if (whyFile(file, this.context.folders, this.context.settings).indexed)
+        await this.indexFile(file, path, changes.length > FEW);
+      else this.remove(path);
+    });
     return pass;
   }
 
