@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/vscode/**', 'test/bench/**', ...(process.env['ANCHORAGE_LONG'] ? [] : ['test/**/*.long.test.ts'])],
+    globalSetup: 'test/temporary-folder.ts',
     env: { ORT_DISABLE_TELEMETRY: '1' },
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -9,7 +9,8 @@
  * - `replay --folders DIR --out FILE [--brief] [--points]`: verifies the recorded drafts again, without the model; with
  *   `--points` the lines that carry a sentence are shown instead of it, as for small models.
  * - `grades`: the rates of real/grades.json, which somebody graded by reading.
- * - `first-word --model FILE --folders DIR`: seconds to the first word shown, cold and with kept rows.
+ * - `first-word --model FILE --folders DIR`: seconds to the first word shown: while the search also encodes passages for
+ *   the first time, with passages encoded and no row kept (cold), and with kept rows (warm).
  * - `opening --model FILE`: processor time of the first and of later openings, size and memory, beside llama.cpp.
  * - `speed --model FILE [--depths 0,2048] [--turns 5]`: prefill and decode beside llama.cpp on the same file.
  *
@@ -197,10 +198,10 @@ async function firstWord(open: Open, folders: string, questions: readonly Questi
       folders,
       questions.filter((_, i) => i % 8 === 0),
       async (ask, { ask: question }) => {
-        await engine.request('forgetRows', null);
-        for (const arm of ['cold', 'warm']) {
+        for (const arm of ['unread folder', 'cold', 'warm']) {
+          if (arm !== 'warm') await engine.request('forgetRows', null);
           const { timing, prose, ledger } = await ask(question, engine.writer());
-          (firstWords[arm] ??= []).push(timing.firstToken);
+          if (prose) (firstWords[arm] ??= []).push(timing.firstToken);
           const tokens = ledger.groups.reduce((sum, { kind, tokens: each }) => sum + (kind === 'answer' ? 0 : each), 0);
           console.log(
             `${arm}: first word ${seconds(timing.firstToken)}${prose ? '' : ' (no prose)'}, of it search ` +
@@ -210,7 +211,7 @@ async function firstWord(open: Open, folders: string, questions: readonly Questi
       },
     );
     for (const [arm, times] of Object.entries(firstWords))
-      console.log(`${arm}: median ${seconds(median(times))} of ${times.length} questions`);
+      console.log(`${arm}: median ${seconds(median(times))} of ${times.length} answers with prose`);
   } finally {
     engine.close();
   }
