@@ -2,7 +2,7 @@
  * Sentences that are true by construction: a definition's kind, and its own comment. Nothing is inferred.
  */
 import * as l10n from '@vscode/l10n';
-import type { DocumentSymbol, SymbolKind } from '../workspace';
+import { type DocumentSymbol, type SymbolKind, withoutRoles } from '../workspace';
 import { clip } from './citations';
 
 export function kindWithArticle(kind: SymbolKind): string {
@@ -118,14 +118,12 @@ const withoutAsciidoc = (text: string): string =>
  * would look like a citation.
  */
 export function plainDoc(text: string): string {
-  return withoutAsciidoc(text)
-    .replace(/:[\w:]+:`~?([^`<]+?)(?:\s*<[^`]*>)?`/g, '`$1`')
+  return withoutRoles(withoutAsciidoc(text))
     .replace(/``([^`]+)``/g, '`$1`')
     .replace(/(?<![\w+])\+([A-Za-z_][\w:#.!?]*)\+(?![\w+])/g, '`$1`')
     .replace(/\{@(?:link|linkcode|linkplain|code)\s+([^}|]+?)(?:[|\s][^}]*)?\}/g, '`$1`')
     .replace(/\[(`[^`\]]+`)\](?:\([^)]*\))?/g, '$1')
     .replace(/!?\[([^\]]+)\]\([^)]*\)/g, '$1')
-    .replace(/`([^`<]+)\s<[^`>]*>`_+/g, '$1')
     .replace(/<\/?(?:p|b|i|em|strong|tt|code|br|summary|para|remarks|see|c)\b[^>]*\/?>/gi, '')
     .replace(/\[(\d+)\]/g, '($1)')
     .replace(/\s+/g, ' ')

@@ -18,10 +18,10 @@ export function styleOf(stream: NodeJS.WriteStream): Style {
 export const bold = (text: string, { colour }: Style): string => (colour ? `\u001b[1m${text}\u001b[22m` : text);
 export const dim = (text: string, { colour }: Style): string => (colour ? `\u001b[2m${text}\u001b[22m` : text);
 
-/** `path:12-30`, as a link to the file if the terminal supports links (OSC 8). */
+/** `path:12-30` or `path, page 2`, as a link to the file if the terminal supports links (OSC 8). */
 export function place({ file, path, startLine, endLine, place: part }: Span, style: Style): string {
   const lines = `${startLine}${endLine > startLine ? `-${endLine}` : ''}`;
-  const text = `${printableName(path)}:${lines}${part ? ` (${partText(part)})` : ''}`;
+  const text = `${printableName(path)}${part ? `, ${partText(part)}` : `:${lines}`}`;
   return style.colour ? `\u001b]8;;${pathToFileURL(file).href}#L${startLine}\u001b\\${text}\u001b]8;;\u001b\\` : text;
 }
 

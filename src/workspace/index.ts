@@ -21,6 +21,7 @@ export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
 export { commentLines } from './segments/comments';
 export { passagesOf, type ProsePassage } from './segments/passages';
+export { withoutRoles } from './segments/roles';
 export { type TextUnit, unitsOf } from './segments/units';
 export { SEGMENTER_VERSION } from './segments/limits';
 export { checkIndex } from './store/check';

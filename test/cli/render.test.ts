@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Answer, Coverage } from '../../src/protocol';
-import { renderAnswer } from '../../src/cli/render';
+import { place, renderAnswer } from '../../src/cli/render';
 
 const footOf = (coverage: Coverage): string => {
   const answer: Answer = {
@@ -26,4 +26,12 @@ test('an answer says how many files were searched, and the share that is encoded
   expect(footOf({ ...all, memories: 0.998 })).toContain('· 99% encoded');
   expect(footOf({ ...all, memories: 0.004 })).toContain('· less than 1% encoded');
   expect(footOf({ ...all, filesIndexed: 1, filesKnown: 1, memories: 0 })).toContain('1 file searched · 0% encoded');
+});
+
+test('a place is its lines, or the page or section of an extracted text', () => {
+  const style = { colour: false, width: 100 };
+  const span = { file: '/w/a.pdf', path: 'a.pdf', startLine: 31, endLine: 33 };
+  expect(place(span, style)).toBe('a.pdf:31-33');
+  expect(place({ ...span, place: { kind: 'page', number: 2 } }, style)).toBe('a.pdf, page 2');
+  expect(place({ ...span, place: { kind: 'section', number: 4 } }, style)).toBe('a.pdf, section 4');
 });

@@ -7,6 +7,7 @@ import type { CitationList } from '../citations';
 import { code, labelOf } from '../facts';
 import type { Definition } from '../library';
 import { linesText } from '../phrases';
+import { pageAt } from '../summary/place-text';
 import { docLines, type Run } from './key-lines';
 import type { Passage } from './passages';
 
@@ -68,10 +69,13 @@ export function fence(text: string, language: string): string {
   return `${ticks}${language}\n${text}\n${ticks}`;
 }
 
-/** "`Flask.dispatch_request` in `src/flask/app.py`", or lines of a file without definitions. */
+/** "`Flask.dispatch_request` in `src/flask/app.py`", or lines or the page of a file without definitions. */
 export function whereOf({ symbol, label, document }: Passage, { startLine, endLine }: Run): string {
   if (symbol) return l10n.t('{0} in {1}', code(label), code(document.path));
-  return l10n.t('{0} of {1}', linesText(linesInFile(document, { startLine, endLine })), code(document.path));
+  const page = pageAt(document, startLine);
+  const place =
+    page === undefined ? linesText(linesInFile(document, { startLine, endLine })) : l10n.t('page {0}', page);
+  return l10n.t('{0} of {1}', place, code(document.path));
 }
 
 /** Lines of a document's text as lines of its file. */

@@ -1,7 +1,7 @@
 /** Writes one place of an extractive answer: facts from the source, then the quoted lines. */
 import * as l10n from '@vscode/l10n';
 import type { Citation } from '../../protocol';
-import type { DocumentSymbol } from '../../workspace';
+import { type DocumentSymbol, withoutRoles } from '../../workspace';
 import type { CitationList } from '../citations';
 import { code, docSentences, firstSentence, labelOf, whatItIs } from '../facts';
 import type { Question } from '../../search';
@@ -156,6 +156,8 @@ const TITLE_CHARACTERS = 80;
 
 /** A title without marks that Markdown would read. */
 function clipped(title: string): string {
-  const plain = title.replace(/[*_`[\]<>]/g, '').trim();
+  const plain = withoutRoles(title)
+    .replace(/[*_`[\]<>]/g, '')
+    .trim();
   return plain.length > TITLE_CHARACTERS ? `${plain.slice(0, TITLE_CHARACTERS)}…` : plain;
 }

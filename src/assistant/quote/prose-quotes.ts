@@ -1,7 +1,7 @@
 /** Quotes from prose: the sentences, items or rows of a passage that answer the question, verbatim. */
 import { isBlank } from '../../base';
 import { givesNumber, type QuestionForm, type TermCoverage } from '../../search';
-import { pageOfMark, type TextUnit, unitsOf } from '../../workspace';
+import { pageOfMark, type TextUnit, unitsOf, withoutRoles } from '../../workspace';
 import type { Run } from './key-lines';
 import type { Passage } from './passages';
 
@@ -200,7 +200,7 @@ const BLOCK_MARK =
 
 /** A number in brackets would read as a citation, and a fence would open a code block. Marks of pages are left out. */
 function quotable(text: string): string {
-  return text
+  return withoutRoles(text)
     .split('\n')
     .filter((line) => (!BLOCK_MARK.test(line) || /^\s*\[\d+\]/.test(line)) && pageOfMark(line.trim()) === undefined)
     .map((line) => (line.length > MOST_LINE ? `${line.slice(0, MOST_LINE)}…` : line))

@@ -3,13 +3,13 @@ import { type Document, pageOfMark } from '../../workspace';
 import { linesText } from '../phrases';
 
 /** Where lines of a document are: "lines 3–4", or "page 2" where it has pages. */
-export function placeText({ text }: Document, startLine: number, endLine: number): string {
-  const page = pageAt(text, startLine);
+export function placeText(document: Document, startLine: number, endLine: number): string {
+  const page = pageAt(document, startLine);
   return page === undefined ? linesText({ startLine, endLine }) : l10n.t('page {0}', page);
 }
 
-/** The page of a line, by the marks above it. */
-function pageAt(text: string, line: number): number | undefined {
+/** The page of a line, by the marks above it; undefined in a document without pages. */
+export function pageAt({ text }: Document, line: number): number | undefined {
   let page: number | undefined;
   let at = 0;
   for (let row = 1; row <= line && at >= 0; row++) {

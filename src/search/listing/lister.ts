@@ -10,7 +10,7 @@ import { readIntent } from '../query/intent';
 import { termsIn } from '../query/term-coverage';
 import type { ListDocument, ListFinder, ListGroup, ListItem } from './group';
 import { findNames } from './names';
-import { listIn, sectionsBelow } from './prose-lists';
+import { listIn, sectionsBelow, withWholeList } from './prose-lists';
 import { findRegistered } from './registered';
 import { findRoutes } from './routes';
 import { SEARCH_WEIGHTS } from '../weights';
@@ -57,6 +57,12 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   endpoint: ['mapping', 'route', 'routes', 'get', 'post', 'path', 'handle', 'urlpatterns'],
 };
 
+/** Two passages may hold parts of one list. */
+const hasList = (groups: ReadonlyMap<string, ListGroup>, { items: [first] }: ListGroup): boolean =>
+  [...groups.values()].some(
+    ({ items: [other] }) => other?.file === first?.file && other?.startLine === first?.startLine,
+  );
+
 function addSections(groups: Map<string, ListGroup>, read: ReadDocument | undefined, line?: number): void {
   for (const group of read ? sectionsBelow(read, line) : [])
     groups.set(`sections ${group.items[0]?.path} ${group.items[0]?.startLine}`, group);
@@ -77,9 +83,10 @@ export class Lister {
     for (const [i, span] of request.spans.slice(0, PASSAGES).entries()) {
       throwIfCancelled(request.signal);
       if (span.kind !== 'prose' || this.isAside(span.path, request.question)) continue;
-      const list = listIn(span);
-      if (list) groups.set(`list ${i}`, list);
-      addSections(groups, await this.read(span.path), span.startLine);
+      const read = await this.read(span.path);
+      const list = listIn(read ? withWholeList(span, splitLines(read.document.text)) : span);
+      if (list && !hasList(groups, list)) groups.set(`list ${i}`, list);
+      addSections(groups, read, span.startLine);
     }
     for (const path of this.namedDocuments(request)) addSections(groups, await this.read(path));
     const best = await this.best([...groups.values()], subject, request);

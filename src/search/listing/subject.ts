@@ -15,7 +15,8 @@ const ASKING = new Set(
   (
     'list enumerate name show give tell me all every each available supported possible built builtin builtins ' +
     'different valid known existing allowed exist exists provided defined implemented offered please currently there ' +
-    'kinds types kind type sorts names complete full serves has have default standard'
+    'kinds types kind type sorts names complete full serves has have default standard ' +
+    'provide support offer include contain ship come define expose recognize recognise understand'
   ).split(' '),
 );
 
@@ -30,7 +31,7 @@ const BEHIND =
  */
 export function subjectOfList(question: string, ownNames: readonly string[] = []): ListSubject | undefined {
   const start =
-    /^\W*(?:please\s+)?(?:(?:list|enumerate|name|show|give|tell)\b(?:\s+me\b)?|(?:what|which)(?:\s+are)?\b|all\b)(?:\s+(?:all|every|each|of|the|available|supported|possible)\b)*/i.exec(
+    /^\W*(?:please\s+)?(?:(?:list|enumerate|name|show|give|tell)\b(?:\s+me\b)?|(?:what|which)(?:\s+are)?\b|all\b)(?:\s+(?:all|every|each|of|the|available|supported|possible)\b)*(?:\s+(?:kinds|types|sorts)\s+of\b)?/i.exec(
       question,
     )?.[0] ?? '';
   const rest = question
@@ -55,7 +56,9 @@ function wordsOf(text: string): string[] {
   const words: string[] = [];
   scanTokens(text, 0, text.length, (start, end) => {
     const word = text.slice(start, end);
-    if (!ASKING.has(word.toLowerCase()) && !isStopWord(word.toLowerCase())) words.push(word);
+    // "Parameter types" are types; "types of parameters" are parameters.
+    const isKind = words.length > 0 && end === text.trimEnd().length && /^(?:kinds|types|sorts)$/i.test(word);
+    if (isKind || (!ASKING.has(word.toLowerCase()) && !isStopWord(word.toLowerCase()))) words.push(word);
   });
   return words;
 }

@@ -1,8 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { formatLines, splitPath } from '../../base';
+import { splitPath } from '../../base';
 import type { Citation } from '../../protocol';
 import * as l10n from '@vscode/l10n';
-import { citationLabel, openCitation } from './citation';
+import { openCitation } from './citation';
+import { citationLabel, sourcePlace } from './citation-label';
 
 /** Number of citations listed before "show more". */
 const LISTED = 8;
@@ -48,9 +49,7 @@ function source(citation: Citation, open: boolean, toggle: (number: number) => v
         <span class="hidden">${l10n.t('Open citation')}</span><span class="number">${citation.number}</span>
         <span class="where">
           <span class="ellipsis">${citation.label || name}</span>
-          <span class="path dim ellipsis"
-            >${citation.commit === undefined ? `${name}:${formatLines(citation)}` : name}${folder ? html` · ${folder}` : nothing}</span
-          >
+          <span class="path dim ellipsis">${sourcePlace(name, citation)}${folder ? html` · ${folder}` : nothing}</span>
         </span>
       </button>
       <button

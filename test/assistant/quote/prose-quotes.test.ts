@@ -72,4 +72,11 @@ describe('quotes from prose', () => {
     expect(markdown).toContain('> A lost letter is kept for a month.');
     expect(markdown).not.toMatch(/^> (?:____|\[|\(|image)/m);
   });
+
+  it('show the names and texts of roles', async () => {
+    const text =
+      '# Post office\n\nA clerk who loses a letter raises {exc}`post.Lost`, which the :class:`~post.Master` handles.\n';
+    const markdown = await markdownOf('Which error does a clerk raise who loses a letter?', text);
+    expect(markdown).toContain('> A clerk who loses a letter raises `post.Lost`, which the `Master` handles.');
+  });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RankedSpan } from '../../../src/protocol';
-import { listIn } from '../../../src/search/listing/prose-lists';
+import { listIn, withWholeList } from '../../../src/search/listing/prose-lists';
 
 const TEXT = [
   'The following errors exist:',
@@ -27,4 +27,38 @@ test('an item is its first sentence, over all of its lines; further sentences ar
 test('rows of a table are items without its head', () => {
   const table = '| Name | Meaning |\n| --- | --- |\n| a | first |\n| b | second |';
   expect(listIn(spanOf(table))?.items.map(({ text }) => text)).toEqual(['a · first', 'b · second']);
+});
+
+test('a passage grows by the list that it is a part of, over its announcement', () => {
+  const lines = [
+    '# Types',
+    '',
+    'The types are these:',
+    '',
+    '- {data}`click.STRING`:',
+    '  The default type.',
+    '- :class:`~click.File` opens',
+    '  a file',
+    '',
+    '- `Path`',
+    '  - `exists` asks for one',
+    '- `Choice`',
+    '',
+    'Other types are your own.',
+  ];
+  const part = { ...spanOf(lines.slice(6, 8).join('\n')), startLine: 7, endLine: 8 };
+  const whole = withWholeList(part, lines);
+  expect([whole.startLine, whole.endLine]).toEqual([3, 12]);
+  expect(listIn(whole)?.items.map(({ text }) => text)).toEqual([
+    '`click.STRING`: The default type.',
+    '`File` opens a file',
+    '`Path`',
+    '`Choice`',
+  ]);
+});
+
+test('a passage without a list at its ends stays as it is', () => {
+  const lines = ['- a', '- b', '', 'Text.', '', '- c'];
+  const text = { ...spanOf('Text.'), startLine: 4, endLine: 4 };
+  expect(withWholeList(text, lines)).toBe(text);
 });

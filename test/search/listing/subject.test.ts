@@ -7,6 +7,8 @@ it.each([
   ['List all load balancing selection policies.', 'policies', ['load', 'balanc', 'select']],
   ['What are the available methods of the response object?', 'methods', ['respons', 'object']],
   ['List all URLs that it serves.', 'URLs', []],
+  ['Which parameter types does it provide?', 'types', ['paramet']],
+  ['What types of parameters are there?', 'parameters', []],
 ])('%s asks for %s', (question, head, terms) => {
   const subject = subjectOfList(question);
   expect(subject?.head).toBe(head);

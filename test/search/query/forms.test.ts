@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { comparedIn } from '../../../src/search';
+import { formOf } from '../../../src/search/query/forms';
 
 it.each([
   ['Compare keys and keys_unsorted.', ['keys', 'keys_unsorted']],
@@ -17,3 +18,10 @@ it('finds no sides in other questions', () => {
   expect(comparedIn('How are two versions merged?')).toBeUndefined();
   expect(comparedIn('Where is the comparison of dates?')).toBeUndefined();
 });
+
+it.each([
+  ['which parameter types does click provide?', 'list'],
+  ['which encodings do the readers support?', 'list'],
+  ['which version does it support?', 'value'],
+  ['which wildcards does the router of version 5 accept?', 'what'],
+])('%s is a question of the form %s', (question, form) => expect(formOf(question, false)).toBe(form));
