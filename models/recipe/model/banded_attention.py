@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from recipe.config import ANCHOR_MAX
-from recipe.model.masks import ANCHOR, Layout, sees
+from recipe.model.masks import ANCHOR, KEPT, Layout, sees
 
 BLOCK = 128
 OPEN = -(-(ANCHOR_MAX + 1) // BLOCK) * BLOCK  # rows of an open segment before a block, at most
 
 
 def banded(layout: Layout, window: int):
-    """An attention function for `Llama.forward`, of one key head and of rows laid out by `layout` [B, T].
+    """An attention function for `Llama.forward`, of rows laid out by `layout` [B, T].
 
     T is a multiple of BLOCK. window: the latest rows that are seen whether closed or not.
     """
@@ -29,7 +29,7 @@ def banded(layout: Layout, window: int):
     # Rows before a block that its queries may see: a window or an open segment, whichever is longer.
     before_block = max(OPEN, -(-window // BLOCK) * BLOCK)
     n, width = t // BLOCK, before_block + BLOCK
-    lasting = (layout.role & ANCHOR > 0) | (layout.doc == 0)
+    lasting = (layout.role & (ANCHOR | KEPT) > 0) | (layout.doc == 0)
     count = int(lasting.sum(1).max())
     at = torch.arange(t, device=layout.doc.device)
     # Lasting rows (anchors, sinks) of each sequence in order. Where there are fewer, its first row stands in and is hidden.
@@ -53,7 +53,8 @@ def banded(layout: Layout, window: int):
     # [B, n, rows of a block, 1, far + near] is added to the scores
     hidden = (torch.cat([seen_far, seen_near], 3).to(torch.float32) - 1)[:, :, :, None] * 1e4
 
-    def attend(q: Tensor, k: Tensor, v: Tensor, _mask) -> Tensor:
+    def of_key_head(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """The query heads [B, heads, T, D] of one key head, over its keys and values [B, T, D]."""
         heads, d = q.shape[1], q.shape[3]
         rows = (q * d**-0.5).transpose(1, 2).reshape(b, n, BLOCK * heads, d)
 
@@ -61,7 +62,7 @@ def banded(layout: Layout, window: int):
             return F.pad(x, (0, 0, before_block, 0)).unfold(1, width, BLOCK).transpose(2, 3)  # [B, n, width, D]
 
         at = far[:, :, None].expand(b, count, d)
-        (k_far, v_far), (k_near, v_near) = ((x[:, 0].gather(1, at) for x in (k, v)), (near(x[:, 0]) for x in (k, v)))
+        k_far, v_far, k_near, v_near = k.gather(1, at), v.gather(1, at), near(k), near(v)
         scores = torch.cat(
             [torch.matmul(rows, k_far[:, None].transpose(2, 3)), torch.matmul(rows, k_near.transpose(2, 3))], 3
         )
@@ -72,5 +73,9 @@ def banded(layout: Layout, window: int):
         )
         out = torch.matmul(shares[..., :count], v_far[:, None]) + torch.matmul(shares[..., count:], v_near)
         return out.view(b, t, heads, d).transpose(1, 2)
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, _mask) -> Tensor:
+        groups = q.chunk(k.shape[1], 1)
+        return torch.cat([of_key_head(part, k[:, i], v[:, i]) for i, part in enumerate(groups)], 1)
 
     return attend

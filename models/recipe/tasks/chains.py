@@ -13,7 +13,7 @@ from torch import Tensor
 
 from recipe.config import ID, SINK_IDS
 from recipe.model.loss import IGNORE
-from recipe.model.masks import ANCHOR, Layout, anchored
+from recipe.model.masks import ANCHOR, KEPT, Layout, anchored
 from recipe.model.memory_slots import Segment
 from recipe.tokens.rows import Batch
 from recipe.tokens.store import Tokens
@@ -92,6 +92,27 @@ def anchored_slices(tokens: Tokens, rng: np.random.Generator, batch: int, length
     ids, targets = _shifted(rows)
     targets[targets == ID["anchor"]] = IGNORE
     return Batch(ids, targets, anchored(ids == ID["anchor"], len(SINK_IDS)), {}, ["ansan"] * batch)
+
+
+def ending_slices(tokens: Tokens, rng: np.random.Generator, batch: int, length: int, sinks: int) -> Batch:
+    """Text in which the tokens that end segments are the anchors: [batch, length]. No token is put in.
+
+    The first rows are the sinks. A row sees sinks, anchors, and the window that the loss adds, as where the engine composes
+    Λ with anchors that close nothing.
+    """
+    ids = torch.empty(batch, length + 1, dtype=torch.int64)
+    role = torch.zeros(batch, length, dtype=torch.int32)
+    for row in range(batch):
+        start = tokens.place(rng, length)
+        ids[row] = torch.from_numpy(tokens.text(start, length + 1))
+        role[row, tokens.cuts(start, start + length) - 1] = KEPT
+    doc = torch.ones_like(role)
+    doc[:, :sinks] = 0
+    each = torch.arange(length, dtype=torch.int32).expand(batch, length)  # a segment of its own: nothing closes
+    targets = ids[:, 1:].clone()
+    targets[:, :sinks] = IGNORE
+    layout = Layout(doc, torch.zeros_like(doc), each, role)
+    return Batch(ids[:, :-1].contiguous(), targets, layout, {}, ["ending"] * batch)
 
 
 def _shifted(rows: list[np.ndarray]) -> tuple[Tensor, Tensor]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from recipe.config import ID
+from recipe.config import ID, PRESETS
 from recipe.model.attention import sdpa
 from recipe.model.banded_attention import BLOCK, banded
 from recipe.model.distance_ceiling import capped
-from recipe.model.masks import anchored, visible
+from recipe.model.masks import KEPT, Layout, anchored, visible
 from recipe.model.memory_slots import SINKS
 from recipe.model.rope import rotate
 from recipe.model.shifted_attention import s2_attend
+from recipe.model.transformer import Llama
 from recipe.tests.support import random_tokens, tiny
 
 
@@ -39,6 +41,21 @@ class AttentionTest(unittest.TestCase):
                 self.assertLess(float((by_mask - by_blocks).abs().max()), 1e-4)
         with self.assertRaises(ValueError):
             banded(anchored(torch.zeros(1, BLOCK + 1, dtype=torch.bool), SINKS), 64)
+
+    def test_by_blocks_takes_several_key_heads_and_anchors_that_close_nothing(self):
+        rows, model = 5 * BLOCK, Llama(replace(PRESETS["tiny"], num_key_value_heads=2, num_attention_heads=4))
+        role = torch.zeros(1, rows, dtype=torch.int32)
+        role[0, 140::150] = KEPT
+        doc = torch.ones_like(role)
+        doc[:, :16] = 0
+        each = torch.arange(rows, dtype=torch.int32)[None]
+        layout = Layout(doc, torch.zeros_like(doc), each, role)
+        ids, positions = random_tokens(rows, 6), torch.arange(rows)[None]
+        with torch.no_grad():
+            for window in (1, 64, 200):
+                by_mask = model(ids, positions, visible(layout, window))
+                by_blocks = model(ids, positions, None, attend=banded(layout, window))
+                self.assertLess(float((by_mask - by_blocks).abs().max()), 1e-4)
 
     def test_under_a_ceiling_far_keys_are_seen_at_the_ceiling(self):
         rng, model, rows, ceiling = np.random.default_rng(5), tiny(), 300, 40

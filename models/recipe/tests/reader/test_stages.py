@@ -6,9 +6,10 @@ import unittest
 import torch
 
 from recipe.checkpoint import load_model, read
+from recipe.config import ANCHOR_MAX, ANCHOR_MIN
 from recipe.reader import evaluate, export
 from recipe.reader.adapter import load_reader
-from recipe.reader.anchors import AnchorEmbedding, Anchors
+from recipe.reader.anchors import Anchors
 from recipe.reader.answers import Answers, Feed, row_loss
 from recipe.reader.long_window import LongWindow
 from recipe.reader.memory import ReaderMemory
@@ -109,22 +110,15 @@ class TestStages(ReaderCase):
         self.assertEqual(ReaderMemory.main([*known, "--steps", "8"])["step"], 8)
         self.assertIn("slot", read(self.at / "memory/last.pt")["weights"])
 
-    def test_anchors_train_their_vector_and_no_other(self):
-        known = self.flags(
-            "anchors", "--tokens", self.at / "text", "--tokenizer", self.at / "base", "--rank", 4, "--length", 512
-        )
-        Anchors.main([*known, "--steps", "2", "--windows", "0", "64"])
+    def test_anchors_are_tokens_of_the_text(self):
+        known = self.flags("anchors", "--tokens", self.at / "text", "--rank", 4, "--length", 512)
+        Anchors.main([*known, "--steps", "2", "--windows", "64"])
         self.assertEqual(Anchors.main([*known, "--steps", "3", "--windows", "64"])["step"], 3)
         weights = read(self.at / "anchors/last.pt")["weights"]
-        self.assertEqual([n for n in weights if "embed" in n], ["model.embed_tokens.anchor"])
-
-    def test_an_anchor_embedding_replaces_one_row(self):
-        model = load_model(self.at / "base")
-        plain = model.model.embed_tokens(torch.tensor([[2, 3, 4]]))
-        made = AnchorEmbedding(model.model.embed_tokens, 3, torch.ones(model.config.hidden_size))
-        got = made(torch.tensor([[2, 3, 4]]))
-        self.assertTrue(torch.equal(got[0, 1], torch.ones(model.config.hidden_size)))
-        self.assertTrue(torch.equal(got[:, ::2], plain[:, ::2]))
+        self.assertTrue(weights and all(".lora." in name for name in weights))
+        self.assertEqual(
+            json.loads((self.at / "anchors/adapter/anchors.json").read_text()), {"anchor_rule": {"min": ANCHOR_MIN, "max": ANCHOR_MAX}}
+        )
 
     def test_text_has_the_marks_of_the_base(self):
         tokens = Tokens(self.at / "text", "train")
