@@ -11,6 +11,11 @@ export interface AnchorOptions {
    * (SepLLM, 2412.12094).
    */
   closing?: boolean;
+  /**
+   * Last tokens that are seen whether their segment is closed or not. Models are trained so to read anchors of what left
+   * a window beside it. Default 0: none.
+   */
+  window?: number;
 }
 
 /** Anchors are tokens of a kind: "." or a token of their own (AnLLM, §3: EP and AC). */
@@ -33,7 +38,7 @@ export function intervalAnchors(n: number): AnchorOptions['isAnchor'] {
  *
  * Positions stay true, so that reading with only anchors in the cache equals one forward pass under this mask.
  */
-export function anchors({ sinks = 0, isAnchor, closing = true }: AnchorOptions): AttentionPolicy {
+export function anchors({ sinks = 0, isAnchor, closing = true, window = 0 }: AnchorOptions): AttentionPolicy {
   return {
     name: closing ? 'anchors' : 'separators',
     causal: false,
@@ -44,12 +49,13 @@ export function anchors({ sinks = 0, isAnchor, closing = true }: AnchorOptions):
     },
     sees(q, k) {
       if (k.kind === RowKind.free || k.position > q.position) return Seen.hidden;
-      if (k.kind === RowKind.sink || !closing) return Seen.near;
+      if (k.kind === RowKind.sink || !closing || q.position - k.position < window) return Seen.near;
       if (k.kind === RowKind.plain) return k.group === q.group ? Seen.near : Seen.hidden;
       // Anchors of earlier segments, and memories, which represent segments in the same way.
       const own = k.kind === RowKind.anchor && k.group === q.group;
       return own || q.kind !== RowKind.anchor ? Seen.near : Seen.hidden;
     },
-    keeps: (row, _next, group) => row.kind !== RowKind.plain || !closing || row.group === group,
+    keeps: (row, next, group) =>
+      row.kind !== RowKind.plain || !closing || row.group === group || next - row.position < window,
   };
 }

@@ -40,7 +40,7 @@ const MIDDLE_BYTES = 1e9;
  * How a model reads a text of this length. Within the trained window each token sees all earlier ones. A longer text is
  * read under Λ with a distance ceiling (LM-Infinite), and its end also sees the best blocks of rows that left the
  * window. Memory then stays constant. A model trained with a sliding window keeps to it. For a model trained with
- * anchors, its anchors stand for what left the window (AnLLM).
+ * anchors, its anchors stand for what left the window (AnLLM), beside the window.
  */
 export function readingPolicy(
   config: ModelConfig,
@@ -49,7 +49,7 @@ export function readingPolicy(
   const window = config.maxPositions;
   if (config.slidingWindow !== undefined || tokens <= window) return full(config.slidingWindow);
   const sinks = Math.min(SINKS, Math.floor(window / 4));
-  if (rule) return compose(lambda({ sinks, window }), anchors({ sinks, isAnchor: tokenAnchors([rule.token]) }));
+  if (rule) return compose(lambda({ sinks, window }), anchors({ sinks, isAnchor: tokenAnchors([rule.token]), window }));
   const middle = middleRows(config, rowBytes, lookBack);
   return lambda({ sinks, window, ...(middle ? { middle } : {}) });
 }

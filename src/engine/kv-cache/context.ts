@@ -37,7 +37,7 @@ export class Context {
   #nextId = 1;
   /** Rows that were placed again last. */
   #placed: { id: number; rows: number } | undefined;
-  /** Tokens that each anchor stands for, by its group. */
+  /** Tokens that each anchor stands for, by its group: itself, and those of its segment whose rows are gone. */
   #anchored = new Map<number, number>();
 
   constructor(
@@ -121,6 +121,7 @@ export class Context {
     const kept: number[] = [];
     const passed: number[] = [];
     rows.forEach((row, i) => (this.policy.keeps(row, this.position, this.group) ? kept : passed).push(i));
+    for (const i of passed) this.#standFor((rows[i] as NewRow).group);
     if (this.policy.middle)
       this.#toMiddle(
         block,
@@ -313,17 +314,13 @@ export class Context {
     this.read++;
     this.sinceAnchor++;
     if (row.kind !== RowKind.anchor) return;
-    // The policy decides whether the segment's rows are dropped. Rows that stay count for themselves.
-    const dropped = this.policy.keeps(
-      { kind: RowKind.plain, position: row.position, group: row.group },
-      row.position + 1,
-      row.group + 1,
-    )
-      ? 0
-      : this.sinceAnchor - 1;
-    this.#anchored.set(row.group, 1 + dropped);
+    this.#standFor(row.group);
     this.group++;
     this.sinceAnchor = 0;
+  }
+
+  #standFor(group: number): void {
+    this.#anchored.set(group, (this.#anchored.get(group) ?? 0) + 1);
   }
 
   #dropUnseen(): void {
@@ -339,6 +336,7 @@ export class Context {
         rows,
       );
     }
+    for (const slot of gone) this.#standFor(this.near.groups[slot] as number);
     this.near.release(gone);
   }
 

@@ -112,6 +112,16 @@ describe.each(families)('%s', (family) => {
     });
   });
 
+  it('Λ with closing anchors: the window stays in sight, and of what left it the anchors', () => {
+    const options = { sinks: 2, isAnchor: intervalAnchors(4) };
+    const make = () => compose(lambda({ sinks: 2, window: 7 }), anchors({ ...options, window: 7 }));
+    return agrees(family, make, () => (i, j) => {
+      if (j < 2 || i - j < 7) return Math.min(i - j, 7);
+      // An anchor sees no anchor that left the window.
+      return isIntervalAnchor(j) && !isIntervalAnchor(i) ? 7 : undefined;
+    });
+  });
+
   it('StreamingLLM: positions inside the cache', () =>
     agrees(
       family,
@@ -210,6 +220,7 @@ describe('policies', () => {
     streaming({ sinks: 2, window: 5 }),
     anchors({ isAnchor: tokenAnchors([0, 3]) }),
     compose(lambda({ sinks: 1, window: 6 }), anchors({ sinks: 1, isAnchor: tokenAnchors([2]) })),
+    compose(lambda({ sinks: 1, window: 6 }), anchors({ sinks: 1, isAnchor: tokenAnchors([2]), window: 6 })),
   ];
 
   it.each(policies.map((policy) => [policy.name, policy] as const))(

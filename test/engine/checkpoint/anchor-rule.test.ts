@@ -61,7 +61,7 @@ describe('a damaged rule', () => {
   });
 });
 
-it('beyond the window, anchors stand for what left it', async () => {
+it('beyond the window, anchors stand for what left it, beside the latest rows', async () => {
   const { decoder, rope } = await Tiny.open('llama2', 64);
   const config = { ...decoder.config, maxPositions: 64 };
   const tokens = withAnchors(
@@ -80,6 +80,9 @@ it('beyond the window, anchors stand for what left it', async () => {
   const anchored = groups.find(({ kind }) => kind === 'anchors');
   expect(anchored?.rows).toBe(tokens.filter((token) => token === ANCHOR).length);
   expect(anchored?.tokens).toBeGreaterThan(300);
-  expect(rows).toBeLessThan(80);
+  // The whole window stays in sight: the cache has as many rows more as closed segments would take away.
+  const near = groups.find(({ kind }) => kind === 'window');
+  expect(near?.rows).toBeGreaterThan(50);
+  expect(rows).toBeLessThan(120);
   await decoder.close();
 });
