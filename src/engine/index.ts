@@ -39,7 +39,8 @@ export {
   type DcisResult,
   type DcisState,
 } from './calibration/dcis';
-export { extendWindow, type StoredSearchOptions } from './calibration/stored-search';
+export { beyondWindow, type BeyondWindow } from './calibration/beyond-window';
+export { extendWindow, type StoredSearch, type StoredSearchOptions } from './calibration/stored-search';
 export { factorPerplexity, needleRows, perplexityRows, type CalibrationRow } from './calibration/objective';
 export {
   ContextFullError,

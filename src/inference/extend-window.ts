@@ -26,12 +26,13 @@ export async function extendLoaded(
         `A window of ${formatNumber(window)} needs as many.`,
       'Open a larger workspace, or choose a smaller factor.',
     );
-  const { stored } = await extendWindow(checkpoint, decoder, {
+  const { stored, isUsed } = await extendWindow(checkpoint, decoder, {
     factor,
-    text: tokens.slice(0, window),
+    // As much again, on which the factors are compared with reading without them.
+    text: tokens.slice(0, 2 * window),
     objective: 'perplexity',
     ...(signal ? { signal } : {}),
     onProgress: ({ evaluations, total }) => onProgress(evaluations, total),
   });
-  return { window, note: stored.note };
+  return { window: isUsed ? window : decoder.config.maxPositions, isUsed, note: stored.note };
 }

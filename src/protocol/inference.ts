@@ -81,6 +81,8 @@ export interface EngineNotifications {
 export interface ExtendedWindow {
   /** Tokens that the model now reads at once. */
   window: number;
+  /** False: Λ reads the text better without the factors that were found. */
+  isUsed: boolean;
   /** The search that was done, and by how much it improved the window. */
   note: string;
 }

@@ -7,14 +7,20 @@ import { number, oneOf, parseOptions, text, type ModelIo } from './options';
 
 export const CALIBRATE_USAGE =
   'calibrate DIR|NAME --factor S (--text FILE | --ids FILE) [--objective perplexity|needles] [--name NAME] ' +
-  '[--rows N] [--seed N] [--weights FORMAT] [--threads N] [--json]';
+  '[--published] [--rows N] [--seed N] [--weights FORMAT] [--threads N] [--json]';
+
+const RUNS = 'The model runs with it from now on; --rope config runs it without.';
 
 /** Finds rotary factors for a longer window and stores them beside the checkpoint. Resumes an interrupted search. */
 export async function runCalibrate(argv: readonly string[], io: ModelIo): Promise<number> {
   const names = ['factor', 'text', 'ids', 'objective', 'name', 'rows', 'seed', 'weights', 'threads'];
   const { values, operands } = parseOptions(
     argv,
-    { ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])), json: { type: 'boolean' } },
+    {
+      ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+      json: { type: 'boolean' },
+      published: { type: 'boolean' },
+    },
     1,
     CALIBRATE_USAGE,
   );
@@ -35,13 +41,14 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
           `${checkpoint.config.rope.originalMaxPositions} needs at least ${needed}.`,
         'model',
       );
-    const { name, stored, result } = await extendWindow(checkpoint, decoder, {
+    const { name, stored, result, isUsed } = await extendWindow(checkpoint, decoder, {
       factor,
       text: tokens,
       objective,
       rows,
       seed,
       ...(given === undefined ? {} : { name: given }),
+      ...(values['published'] ? { asPublished: true } : {}),
       ...(io.signal ? { signal: io.signal } : {}),
       onResume: (evaluations) => io.note(`Resuming after ${evaluations} evaluations.`),
       onProgress: ({ evaluations, total, best }) => {
@@ -51,8 +58,8 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
     });
     await io.out(
       values['json']
-        ? JSON.stringify({ name, ...stored, factors: [...stored.factors], evaluations: result.evaluations })
-        : `${stored.note}\nThe model runs with it from now on; --rope config runs it without.`,
+        ? JSON.stringify({ name, ...stored, factors: [...stored.factors], evaluations: result.evaluations, isUsed })
+        : `${stored.note}\n${isUsed ? RUNS : `--rope ${name} runs the model with them.`}`,
     );
     return 0;
   } finally {

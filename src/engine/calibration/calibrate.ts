@@ -17,6 +17,8 @@ export interface CalibrateOptions {
   /** Rows of text judged at each step; the paper uses one document. */
   rows?: number;
   seed?: number;
+  /** Searches as published: every segment moves, even for the worse. Default: a segment may stay. */
+  asPublished?: boolean;
   state?: DcisState;
   onStep?: (state: DcisState, progress: DcisProgress) => void | Promise<void>;
   signal?: AbortSignal;
@@ -24,6 +26,8 @@ export interface CalibrateOptions {
 
 export interface Calibrated {
   stored: StoredFactors;
+  /** The texts that were judged. */
+  texts: number[][];
   result: DcisResult;
 }
 
@@ -43,7 +47,7 @@ export async function calibrate(decoder: Decoder, options: CalibrateOptions): Pr
     initial: standardFactors(rope, 'yarn', options.factor).factors,
     // Measured (bench dcis): with few frequency pairs the paper's form, which always moves a segment, stops improving
     // after its first segment.
-    mayStay: true,
+    mayStay: !options.asPublished,
     objective: (factors) => factorPerplexity(decoder, rows, factors, options.factor, attentionFactor, options.signal),
     ...(options.state ? { state: options.state } : {}),
     ...(options.onStep ? { onStep: options.onStep } : {}),
@@ -53,7 +57,8 @@ export async function calibrate(decoder: Decoder, options: CalibrateOptions): Pr
     `DCIS by ${options.objective} on ${rows.length} × ${rows[0]?.tokens.length ?? 0} tokens: ` +
     `${result.initialObjective.toPrecision(4)} (YaRN) → ${result.objective.toPrecision(4)} in ` +
     `${result.evaluations} evaluations`;
-  return { stored: { extension: options.factor, attentionFactor, factors: result.factors, note }, result };
+  const stored = { extension: options.factor, attentionFactor, factors: result.factors, note };
+  return { stored, texts: rows.map(({ tokens }) => tokens), result };
 }
 
 function calibrationRows(

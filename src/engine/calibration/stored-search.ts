@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import type { Checkpoint } from '../checkpoint/types';
 import type { Decoder } from '../decoder/decoder';
 import { replaceFile, ROPE_FILE, storeFactors } from '../rope/rope-factors';
+import { beyondWindow } from './beyond-window';
 import { calibrate, type CalibrateOptions, type Calibrated } from './calibrate';
 import type { DcisProgress, DcisState } from './dcis';
 
@@ -15,9 +16,18 @@ export interface StoredSearchOptions extends Omit<CalibrateOptions, 'state' | 'o
   onProgress?: (progress: DcisProgress) => void;
 }
 
+/** Factors under their name, and whether the model runs with it. */
+export interface StoredSearch extends Calibrated {
+  name: string;
+  isUsed: boolean;
+}
+
 /**
- * Searches rotary factors and stores them with the checkpoint, which runs with them from its next opening on. An
- * interrupted search with the same text and options is resumed.
+ * Searches rotary factors and stores them with the checkpoint. An interrupted search with the same text and options is
+ * resumed.
+ *
+ * The checkpoint runs with factors found by perplexity from its next opening on, unless Λ without factors predicts the
+ * text beyond the trained window better. A search by needles is for recall, which perplexity does not judge.
  *
  * @throws RangeError when the text is too short; SearchCancelledError, CheckpointError, DecoderError
  */
@@ -25,9 +35,9 @@ export async function extendWindow(
   checkpoint: Checkpoint,
   decoder: Decoder,
   { name, onResume, onProgress, ...options }: StoredSearchOptions,
-): Promise<Calibrated & { name: string }> {
-  const { factor, objective, rows = 1, seed = 0, text } = options;
-  const named = name ?? `dcis-${factor}x${objective === 'needles' ? '-needles' : ''}`;
+): Promise<StoredSearch> {
+  const { factor, objective, rows = 1, seed = 0, asPublished = false, text } = options;
+  const named = name ?? `dcis-${factor}x${objective === 'needles' ? '-needles' : ''}${asPublished ? '-published' : ''}`;
   const interrupted = new SearchFile(
     checkpoint.ropeFile.slice(0, -ROPE_FILE.length) + `rope_search_${named}.json`,
     JSON.stringify([
@@ -36,6 +46,7 @@ export async function extendWindow(
       objective,
       rows,
       seed,
+      asPublished,
       decoder.weights,
       createHash('sha256').update(text.join()).digest('hex'),
     ]),
@@ -54,9 +65,24 @@ export async function extendWindow(
       onProgress?.(progress);
     },
   });
-  await storeFactors(checkpoint.ropeFile, checkpoint.config.rope, named, calibrated.stored);
+  let { stored } = calibrated;
+  let isUsed = true;
+  if (objective === 'perplexity' && decoder.config.slidingWindow === undefined) {
+    const { factors, lambda } = await beyondWindow(decoder, stored, judging(text, calibrated.texts), options.signal);
+    isUsed = factors <= lambda;
+    const compared = `beyond the trained window ${factors.toPrecision(4)}, and ${lambda.toPrecision(4)} under Λ`;
+    stored = { ...stored, note: `${stored.note}; ${compared}${isUsed ? '' : ', so the model runs without them'}` };
+  }
+  await storeFactors(checkpoint.ropeFile, checkpoint.config.rope, named, stored, isUsed);
   await interrupted.remove();
-  return { ...calibrated, name: named };
+  return { ...calibrated, stored, name: named, isUsed };
+}
+
+/** Text behind that of the search, where there is as much: the search fitted its own. */
+function judging(text: readonly number[], searched: readonly number[][]): readonly (readonly number[])[] {
+  const length = searched[0]?.length ?? 0;
+  const behind = text.slice(searched.length * length, (searched.length + 1) * length);
+  return behind.length === length ? [behind] : searched;
 }
 
 /** The state of a running search, stored beside the checkpoint. A search with another key ignores it. */

@@ -112,10 +112,18 @@ async function storedFile(file: string): Promise<Fields | undefined> {
 }
 
 /**
- * Adds factors under `name`, keeping those of other names. The model runs with them from now on (`applyRope`). The file
- * is replaced in one step. @throws CheckpointError
+ * Adds factors under `name`, keeping those of other names. The file is replaced in one step.
+ *
+ * @param isUsed whether the model runs with them from now on (`applyRope`); else it runs as before
+ * @throws CheckpointError
  */
-export async function storeFactors(path: string, rope: RopeConfig, name: string, stored: StoredFactors): Promise<void> {
+export async function storeFactors(
+  path: string,
+  rope: RopeConfig,
+  name: string,
+  stored: StoredFactors,
+  isUsed = true,
+): Promise<void> {
   if (!NAME.test(name))
     throw new CheckpointError(
       'malformed',
@@ -136,7 +144,10 @@ export async function storeFactors(path: string, rope: RopeConfig, name: string,
       },
     ],
   ]);
-  await replaceFile(path, `${JSON.stringify({ default: name, factors }, null, 1)}\n`);
+  const before = (await storedFile(path))?.optionalString('default');
+  // Factors of this name that ran until now are replaced by ones that shall not.
+  const runs = isUsed ? name : before === name ? 'config' : (before ?? 'config');
+  await replaceFile(path, `${JSON.stringify({ default: runs, factors }, null, 1)}\n`);
 }
 
 /** Replaces a file in one step, so that a reader sees the old content or the new. @throws CheckpointError */

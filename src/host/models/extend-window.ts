@@ -56,6 +56,14 @@ export async function extendModelWindow(
     void vscode.window.showInformationMessage(stopped);
     return;
   }
+  if (!extended.isUsed) {
+    const unused = vscode.l10n.t(
+      '{0} reads long texts better without the factors that were found. They are stored, and it runs without them.',
+      name,
+    );
+    void vscode.window.showInformationMessage(unused);
+    return;
+  }
   await client.restart();
   const window = formatNumber(extended.window);
   void vscode.window.showInformationMessage(vscode.l10n.t('{0} now reads {1} tokens at once.', name, window));
