@@ -124,6 +124,7 @@ export function plainDoc(text: string): string {
     .replace(/\{@(?:link|linkcode|linkplain|code)\s+([^}|]+?)(?:[|\s][^}]*)?\}/g, '`$1`')
     .replace(/\[(`[^`\]]+`)\](?:\([^)]*\))?/g, '$1')
     .replace(/!?\[([^\]]+)\]\([^)]*\)/g, '$1')
+    .replace(/(?<![\w\])])\[([^\][]+)\]\[[^\][]*\]/g, '$1')
     .replace(/<\/?(?:p|b|i|em|strong|tt|code|br|summary|para|remarks|see|c)\b[^>]*\/?>/gi, '')
     .replace(/\[(\d+)\]/g, '($1)')
     .replace(/\s+/g, ' ')

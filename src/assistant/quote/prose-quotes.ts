@@ -10,8 +10,8 @@ const MOST = 420;
 const WHOLE = 520;
 /** Shorter quotes grow by the units around them. */
 const LEAST = 160;
-/** Factor on the size of a quote that ends with what it announces. */
-const WITH_ANNOUNCED = 1.3;
+/** Factor on the size of a quote that ends with what it announces, or would be short without its next unit. */
+const SOMEWHAT_LONGER = 1.3;
 /** Share of the question's weight that a number adds to a unit when the question asks for a value. */
 const VALUE = 0.3;
 const REASON = 0.2;
@@ -153,12 +153,16 @@ function grown(
   let [from, to] = [first, last];
   const length = (): number => (units[to]?.end ?? 0) - (units[from]?.start ?? 0);
   const announces = (): boolean => ANNOUNCES.test(text.slice(0, units[to]?.end));
-  while (announces() && units[to + 1] && (units[to + 1]?.end ?? 0) - (units[from]?.start ?? 0) <= WITH_ANNOUNCED * most)
+  while (
+    announces() &&
+    units[to + 1] &&
+    (units[to + 1]?.end ?? 0) - (units[from]?.start ?? 0) <= SOMEWHAT_LONGER * most
+  )
     to++;
   while (length() < LEAST) {
     const after = units[to + 1];
     const before = units[from - 1];
-    if (after && after.end - (units[from]?.start ?? 0) <= most) to++;
+    if (after && after.end - (units[from]?.start ?? 0) <= SOMEWHAT_LONGER * most) to++;
     else if (before && (units[to]?.end ?? 0) - before.start <= most) from--;
     else break;
   }

@@ -22,14 +22,19 @@ const LEGAL =
 const CODE_OR_TAG =
   /^\s*(`{3,}|~{3,})[^]*?(?:^\s*\1|(?![^]))|<\/?(?:a|abbr|b|br|code|div|em|i|img|kbd|p|span|strong|sub|sup)\b[^>]*>/gim;
 
-/** An abbreviation ended it, its brackets are open, or it is a line of code. */
+/** The rest of a block of code that began before. */
+const REST_OF_CODE = /^[^]*?(?:^\s*(?:`{3,}|~{3,})\s*$|(?![^]))/m;
+
+/** An abbreviation or the number of an item ended it, its brackets are open, or it is a line of code. */
 const isUnfinished = (said: string): boolean =>
-  /\b(?:e\.g|i\.e|cf|etc|vs|resp)\.$|:= |=> \{|\/\/ |[{};]\s*\n/.test(said) ||
+  /\b(?:e\.g|i\.e|cf|etc|vs|resp)\.$|[:\n]\s*\d{1,3}\.$|:= |=> \{|\/\/ |[{};]\s*\n/.test(said) ||
   (said.match(/\(/g)?.length ?? 0) > (said.match(/\)/g)?.length ?? 0);
 
 /** The sentences of a passage as plain text. Those that are too short or long, legal or empty are left out. */
-export function sentencesOf({ start, end, startLine }: ProsePassage, text: string): Sentence[] {
-  const own = text.slice(start, end).replace(CODE_OR_TAG, (hidden) => hidden.replace(/[^\n]/g, ' '));
+export function sentencesOf({ start, end, startLine, beginsInCode }: ProsePassage, text: string): Sentence[] {
+  const whole = text.slice(start, end);
+  const prose = beginsInCode ? whole.replace(REST_OF_CODE, (hidden) => hidden.replace(/[^\n]/g, ' ')) : whole;
+  const own = prose.replace(CODE_OR_TAG, (hidden) => hidden.replace(/[^\n]/g, ' '));
   const found: Sentence[] = [];
   for (const match of own.matchAll(/[\p{Lu}\p{Lo}"“`*[][^]*?[.!?。](?=\s|$)/gu)) {
     const [said] = match;
@@ -62,7 +67,7 @@ const EARLY = 1;
 const LEANS = 0.9;
 const ONE_CASE = 0.3;
 const LEANING =
-  /^(?:it|its|this(?! (?:manual|guide|book|handbook|reference|specification|rfc|project|library|package|paper|text|chapter|is\b))|these|they|those|that|such|among|however|also|but|and|or|so|thus|therefore|hence|otherwise|instead|similarly|finally|firstly|secondly|then|now|unfortunately|for (?:example|this|that)|when you|in (?:this|that|these|such|other) |if (?:so|such|this|that|there)|the (?:same|other|latter|following|final|above|fix|key point|point)|there|here|as such|additionally|furthermore|moreover|likewise|except|let(?:'|’)?s|we(?:'|’)?(?:ll)?\b)\b/i;
+  /^(?:it|its|this(?! (?:manual|guide|book|handbook|reference|specification|rfc|project|library|package|paper|text|chapter|is\b))|these|they|those|that|such|among|however|also|but|and|or|so|thus|therefore|hence|otherwise|instead|similarly|finally|firstly|secondly|then|now|unfortunately|for (?:example|this|that)|when you|in (?:this|that|these|such|other|the (?:previous|preceding|last|next|following)) |if (?:so|such|this|that|there)|the (?:same|other|latter|following|final|above|fix|key|point)|there|here|as such|additionally|furthermore|moreover|likewise|except|let(?:'|’)?s|we(?:'|’)?(?:ll)?\b)\b/i;
 const CASE = /^(?:if|when|unless|in case|once|after|before|where)\b/i;
 
 /** Scores the sentences of one section: words that it uses often, facts, rules, and the place. */

@@ -16,6 +16,8 @@ export interface ProsePassage {
   end: number;
   /** Titles of the sections around it, outermost first. */
   titles: readonly string[];
+  /** A block of code is cut, and the passage begins with the rest of it. */
+  beginsInCode?: true;
 }
 
 /** Small blocks join up to this length. */
@@ -155,17 +157,24 @@ function joined(blocks: readonly Block[]): Block[] {
   return result;
 }
 
+const isFence = (line: string): boolean => /^\s*(?:`{3,}|~{3,})/.test(line);
+
 /** Cuts a long block at the ends of lines, and a long line at the ends of sentences. */
 function pieces(lines: LineTable, first: number, end: number, titles: readonly string[]): ProsePassage[] {
   const passages: ProsePassage[] = [];
   const whole = lines.end(end - 1) - lines.start(first);
   const size = whole <= MOST ? whole : whole / Math.ceil(whole / JOINED);
   let from = first;
+  let inCode = false;
+  let beganInCode = false;
   for (let line = first; line < end; line++) {
+    if (isFence(lines.line(line, 200))) inCode = !inCode;
     const characters = lines.end(line) - lines.start(from);
     if (line + 1 < end && characters < size) continue;
-    passages.push(...sentencePieces(lines, from, line, titles));
+    const own = sentencePieces(lines, from, line, titles);
+    passages.push(...(beganInCode ? own.map((piece) => ({ ...piece, beginsInCode: true as const })) : own));
     from = line + 1;
+    beganInCode = inCode;
   }
   return passages;
 }

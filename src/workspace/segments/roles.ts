@@ -12,8 +12,9 @@ export function withoutRoles(text: string): string {
   return text.replace(ROLE, (_, _ticks, content: string) => shown(content)).replace(LINK, '$1');
 }
 
-/** `~click.Abort` shows its last part, and `a text <target>` the text. */
+/** `~click.Abort` shows its last part, `a text <target>` the text, and the number of an issue stands as one. */
 function shown(content: string): string {
+  if (/^\d+$/.test(content)) return `#${content}`;
   const titled = /^([^<]*\S)\s*<[^<>]*>$/.exec(content)?.[1];
   const name = (titled ?? content).replace(/^!/, '');
   const plain = name.startsWith('~') ? name.slice(name.lastIndexOf('.') + 1).replace(/^~/, '') : name;

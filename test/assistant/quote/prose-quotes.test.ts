@@ -79,4 +79,11 @@ describe('quotes from prose', () => {
     const markdown = await markdownOf('Which error does a clerk raise who loses a letter?', text);
     expect(markdown).toContain('> A clerk who loses a letter raises `post.Lost`, which the `Master` handles.');
   });
+
+  it('add the next sentence to a short one, even where the quote gets somewhat longer', async () => {
+    const next = `The clerk burns them ${'in the big furnace of the yard behind the office, '.repeat(5)}on the last Friday of the month, and sweeps it.`;
+    const text = `# Post office\n\nOld letters must leave the cupboard. ${next} ${filler}\n`;
+    expect(next.length).toBeGreaterThan(310);
+    expect(await markdownOf('Must old letters leave the cupboard?', text)).toContain('last Friday of the month');
+  });
 });

@@ -8,13 +8,17 @@ beforeAll(async () => {
 });
 afterAll(() => segmenter.close());
 
-async function passages(text: string, language = 'markdown'): Promise<{ text: string; titles: string }[]> {
+async function passages(
+  text: string,
+  language = 'markdown',
+): Promise<{ text: string; titles: string; beginsInCode?: true }[]> {
   const path = `a.${language === 'markdown' ? 'md' : 'txt'}`;
   const segmented = await segmenter.segment({ path, language, text });
   const read = { document: { file: `/${path}`, path, language, text, hash: '' }, segmented };
-  return passagesOf(read).map(({ start, end, titles }) => ({
+  return passagesOf(read).map(({ start, end, titles, ...rest }) => ({
     text: text.slice(start, end),
     titles: titles.join(' > '),
+    ...(rest.beginsInCode ? { beginsInCode: true as const } : {}),
   }));
 }
 
@@ -29,6 +33,12 @@ describe('passages of prose', () => {
       { text: long, titles: 'Post > Letters' },
       { text: long, titles: 'Post > Parcels' },
     ]);
+  });
+
+  it('tell that they begin within a block of code', async () => {
+    const code = Array.from({ length: 40 }, (_, i) => `drawer ${i} holds the letters of house ${i}`).join('\n');
+    const found = await passages(`# Post\n\nThe drawers:\n\n\`\`\`\n${code}\n\`\`\`\n\n${sentence.repeat(8)}\n`);
+    expect(found.map(({ beginsInCode = false }) => beginsInCode)).toEqual([false, false, true, true, false]);
   });
 
   it('end with their page, unless a sentence goes on', async () => {
