@@ -8,6 +8,9 @@ const MOST_CHARACTERS = 160;
 const LEAST_ITEMS = 2;
 const MARK = /^\s*(?:[-*+•·]|\d{1,3}[.)]|\([a-z\d]\))\s+/;
 
+/** A directive that stands for the description of a name, with its options. */
+const DESCRIBED = /^\.\. auto\w+:: (\S+).*$/;
+
 /** The list or table in a passage. */
 export function listIn(span: RankedSpan): ListGroup | undefined {
   const listed = listedIn(span.text);
@@ -43,6 +46,7 @@ function itemOf({ file, path, startLine, text }: RankedSpan, { start, end }: Tex
     .replace(/^\s*\|\s*|\s*\|\s*$/g, '')
     .replace(/\s*\|\s*/g, ' · ')
     .replace(/\s+/g, ' ')
+    .replace(DESCRIBED, '`$1`')
     .trim();
   return {
     text: shown.length > MOST_CHARACTERS ? `${shown.slice(0, MOST_CHARACTERS)}…` : shown,

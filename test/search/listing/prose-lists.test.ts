@@ -44,16 +44,20 @@ test('a passage grows by the list that it is a part of, over its announcement', 
     '  - `exists` asks for one',
     '- `Choice`',
     '',
+    '*   .. autoclass:: DateTime',
+    '       :noindex:',
+    '',
     'Other types are your own.',
   ];
   const part = { ...spanOf(lines.slice(6, 8).join('\n')), startLine: 7, endLine: 8 };
   const whole = withWholeList(part, lines);
-  expect([whole.startLine, whole.endLine]).toEqual([3, 12]);
+  expect([whole.startLine, whole.endLine]).toEqual([3, 15]);
   expect(listIn(whole)?.items.map(({ text }) => text)).toEqual([
     '`click.STRING`: The default type.',
     '`File` opens a file',
     '`Path`',
     '`Choice`',
+    '`DateTime`',
   ]);
 });
 
