@@ -12,6 +12,7 @@
  * - `first-word --model FILE --folders DIR`: seconds to the first word shown: while the search also encodes passages for
  *   the first time, with passages encoded and no row kept (cold), and with kept rows (warm).
  * - `opening --model FILE`: processor time of the first and of later openings, size and memory, beside llama.cpp.
+ * - `fidelity --model FILE [--tokens 256]`: divergence of the next token's distribution from f32, beside llama.cpp.
  * - `speed --model FILE [--depths 0,2048] [--turns 5]`: prefill and decode beside llama.cpp on the same file.
  *
  * `--threads 1` lets a busy machine answer sooner.
@@ -21,6 +22,7 @@ import type { Answer, Writer } from '../../src/protocol';
 import { onFile } from './engine/llama';
 import { median } from './engine/measure';
 import { eachQuestion, openEngine, Recording } from './real/asking';
+import { fidelity } from './real/fidelity';
 import { printGrades } from './real/grades';
 import { Lines, questionsOf, unanswerableQuestions, type Line, type Question } from './real/lines';
 import { openLlamaWriter } from './real/llama-cpp';
@@ -41,6 +43,8 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
   };
   if (mode === 'grades') return printGrades('test/bench/real/grades.json');
   if (mode === 'opening') return openings(option('model'));
+  if (mode === 'fidelity')
+    return fidelity(option('model'), Number(value('tokens') ?? 256), Number(value('threads') ?? 2));
   if (mode === 'speed')
     return onFile(
       option('model'),

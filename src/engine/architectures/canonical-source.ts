@@ -1,3 +1,4 @@
+import { packScale, unpackScale } from '../decoder/quantize';
 import { CheckpointError } from '../checkpoint/errors';
 import type { RowRange, TensorInfo, TensorSource, WeightBlocks } from '../formats/tensor-source';
 import type { ModelConfig } from './model-config';
@@ -80,12 +81,19 @@ export class CanonicalSource implements TensorSource {
     if (!inner.readBlocks) throw new CheckpointError('unsupported', name, '', 'is not stored in blocks');
     if (!alias) return inner.readBlocks(name, bits, rows);
     const { levels, scales } = await inner.readBlocks(alias.name, bits, rangeIn(alias, name, rows));
-    return { levels, scales: alias.factor === 1 ? scales : scales.map((scale) => scale * alias.factor) };
+    return { levels, scales: alias.factor === 1 ? scales : scales.map((word) => scaled(word, alias.factor, bits)) };
   }
 
   close(): Promise<void> {
     return this.inner.close();
   }
+}
+
+/** The scale of a block times a factor; with 4 bits its zero stays. */
+function scaled(word: number, factor: number, bits: 4 | 8): number {
+  if (bits === 8) return word * factor;
+  const { scale, zero } = unpackScale(word);
+  return packScale(scale * factor, zero);
 }
 
 /** The rows of the aliased tensor. @throws CheckpointError `outOfRange` */

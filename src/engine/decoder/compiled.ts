@@ -9,7 +9,7 @@ import { FileWeightWriter, MemoryWeightWriter, unwritable, WEIGHTS_FILE, type St
 import { compileWeights, type TellProgress } from './compile-weights';
 
 /** Version of the layout of compiled weights. Older ones are compiled again. */
-const VERSION = 6;
+const VERSION = 7;
 const MANIFEST = 'manifest.json';
 
 /** Compiled weights: in a folder that the runtime maps, or in memory. */

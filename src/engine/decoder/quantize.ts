@@ -1,7 +1,7 @@
 /**
- * Rounding of weights. Rows of a matrix [rows, columns] are cut into blocks of 32 columns. A block shares one scale: w
- * ≈ scale · (level − zero), the layout of ONNX Runtime's MatMulNBits. Rounding is symmetric, so no zero points are
- * stored.
+ * Rounding of weights. Rows of a matrix [rows, columns] are cut into blocks of 32 columns. With 8 bits, w ≈ scale ·
+ * (level − 128), the layout of ONNX Runtime's MatMulNBits. With 4 bits, w ≈ scale · (level − zero), where each block has
+ * a zero of its own: the blocks of Q4_0, Q4_1 and Q4_K fit in, and others lose less than around a fixed zero.
  */
 
 export const BLOCK = 32;
@@ -12,8 +12,35 @@ export const ZERO_LEVEL = 128;
 export interface QuantizedRows {
   /** 8 bits: [rows, blocks, 32]; 4 bits: [rows, blocks, 16], the even column in the low nibble. */
   levels: Uint8Array;
-  /** [rows, blocks] */
+  /** [rows, blocks]; with 4 bits words of `packScale`. */
   scales: Float32Array;
+}
+
+/** Fractions of a level in which the zero of a 4-bit block is kept. */
+export const ZERO_STEPS = 512;
+/** Bits of a word that hold the zero: from 0 to 15.998 levels. */
+export const ZERO_MASK = 0x1fff;
+
+const word = new Float32Array(1);
+const wordBits = new Uint32Array(word.buffer);
+
+/**
+ * Scale and zero of a 4-bit block in one word: the scale's sign, exponent and ten bits of its mantissa (an f16 stays
+ * exact), then the zero in 13 bits. As an f32 the word is the scale, about; NaN and infinity stay what they are.
+ */
+export function packScale(scale: number, zero: number): number {
+  word[0] = scale;
+  if (!Number.isFinite(scale)) return scale;
+  const steps = Math.min(ZERO_MASK, Math.max(0, Math.round(zero * ZERO_STEPS)));
+  wordBits[0] = (((wordBits[0] as number) + (ZERO_MASK + 1) / 2) & ~ZERO_MASK) | steps;
+  return word[0];
+}
+
+export function unpackScale(packed: number): { scale: number; zero: number } {
+  word[0] = packed;
+  const zero = ((wordBits[0] as number) & ZERO_MASK) / ZERO_STEPS;
+  wordBits[0] = (wordBits[0] as number) & ~ZERO_MASK;
+  return { scale: word[0], zero };
 }
 
 /** Number of blocks of a row; the last one is filled up with zeros. */
@@ -41,32 +68,30 @@ export function quantize8(weights: Float32Array, columns: number): QuantizedRows
   return { levels, scales };
 }
 
-/**
- * Shares of the largest magnitude that are tried as the end of the 4-bit range. Clipping outliers often costs less than
- * coarse steps.
- */
+/** Parts of the whole range that are tried. Clipping outliers often costs less than coarse steps. */
 export const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
 
 /**
- * Rounds to levels −8…7. The value of largest magnitude takes −8, as in llama.cpp's q4_0. Several clipped ranges are
- * tried, each with the scale that suits its levels best. The range that comes closest to the weights is kept.
+ * Rounds to levels 0…15. Several clipped ranges around zero are tried, each with the scale and zero that suit its levels
+ * best. The one that comes closest to the weights is kept.
  */
 export function quantize4(weights: Float32Array, columns: number): QuantizedRows {
   const rows = weights.length / columns;
   const blocks = blocksOf(columns);
-  const levels = new Uint8Array((rows * blocks * BLOCK) / 2).fill(0x88);
+  const levels = new Uint8Array((rows * blocks * BLOCK) / 2);
   const scales = new Float32Array(rows * blocks);
   for (let row = 0; row < rows; row++) {
     for (let block = 0; block < blocks; block++) {
       const from = row * columns + block * BLOCK;
       const to = Math.min(from + BLOCK, (row + 1) * columns);
-      const { scale, inverse } = bestRange4(weights, from, to);
-      scales[row * blocks + block] = scale;
+      const packed = bestRange4(weights, from, to);
+      const { scale, zero } = unpackScale(packed);
+      scales[row * blocks + block] = packed;
       if (scale === 0) continue;
       const out = ((row * blocks + block) * BLOCK) / 2;
       for (let i = from; i < to; i += 2) {
-        const low = level4(weights[i] as number, inverse) + 8;
-        const high = i + 1 < to ? level4(weights[i + 1] as number, inverse) + 8 : 8;
+        const low = level4(weights[i] as number, 1 / scale, zero);
+        const high = i + 1 < to ? level4(weights[i + 1] as number, 1 / scale, zero) : 0;
         levels[out + (i - from) / 2] = low | (high << 4);
       }
     }
@@ -74,36 +99,50 @@ export function quantize4(weights: Float32Array, columns: number): QuantizedRows
   return { levels, scales };
 }
 
-function level4(weight: number, inverse: number): number {
-  const level = Math.round(weight * inverse);
-  return level < -8 ? -8 : level > 7 ? 7 : level;
+function level4(weight: number, inverse: number, zero: number): number {
+  const level = Math.round(weight * inverse + zero);
+  return level < 0 ? 0 : level > 15 ? 15 : level;
 }
 
-/** Levels l = level(w / tried) are closest to w at the scale Σ w l / Σ l². They explain (Σ w l)² / Σ l² of it. */
-function bestRange4(weights: Float32Array, from: number, to: number): { scale: number; inverse: number } {
-  let extreme = 0;
+/**
+ * Levels l are closest to w at the scale and zero of the least squares of w ≈ scale · l + minimum, zero = −minimum /
+ * scale. At a zero within 0…15 the best scale is Σ w (l − zero) / Σ (l − zero)², which explains (Σ w (l − zero))² /
+ * Σ (l − zero)² of the weights.
+ */
+function bestRange4(weights: Float32Array, from: number, to: number): number {
+  let [least, most, sum] = [0, 0, 0];
   for (let i = from; i < to; i++) {
     const value = weights[i] as number;
-    if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+    sum += value;
   }
-  const best = { scale: 0, inverse: 0 };
-  if (Math.fround(extreme / -8) === 0) return best;
-  let most = 0;
+  const range = most - least;
+  if (!Number.isFinite(range)) return NaN;
+  if (Math.fround(range / 15) === 0) return 0;
+  const first = (-15 * least) / range;
+  const count = to - from;
+  const best = { gain: 0, scale: 0, zero: first };
   for (const clip of CLIPS) {
-    const inverse = -8 / (extreme * clip);
-    let [products, squares] = [0, 0];
+    const inverse = 15 / (range * clip);
+    let [products, squares, levels] = [0, 0, 0];
     for (let i = from; i < to; i++) {
       const value = weights[i] as number;
-      const level = level4(value, inverse);
+      const level = level4(value, inverse, first);
       products += value * level;
       squares += level * level;
+      levels += level;
     }
-    if (products * products <= most * squares) continue;
-    most = (products * products) / squares;
-    best.scale = Math.fround(products / squares);
-    best.inverse = inverse;
+    const spread = count * squares - levels * levels;
+    const slope = (count * products - levels * sum) / spread;
+    const fitted = spread > 0 ? (levels - sum / slope) / count : first;
+    const zero = Math.min(ZERO_MASK / ZERO_STEPS, Math.max(0, fitted));
+    const product = products - zero * sum;
+    const square = squares - 2 * zero * levels + count * zero * zero;
+    const gain = (product * product) / square;
+    if (gain > best.gain) Object.assign(best, { gain, scale: product / square, zero });
   }
-  return best;
+  return packScale(best.scale, best.zero);
 }
 
 export interface QuantizedColumns {

@@ -78,7 +78,7 @@ export function tokenFormat({ layers }: ModelConfig, layer: number, weights: Wei
  * Format of the output matrix: 8 bits beside layers of 4. No later layer repairs its error, and in small models it is
  * half of all weights.
  */
-export function headFormat(weights: WeightFormat): WeightFormat {
+export function headFormat(weights: WeightFormat): Exclude<WeightFormat, '4bit'> {
   return weights === '4bit' ? '8bit' : weights;
 }
 

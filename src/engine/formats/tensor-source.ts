@@ -50,11 +50,10 @@ export interface RowRange {
  */
 export interface WeightBlocks {
   /**
-   * 8 bits: [rows, blocks, 32], shifted by 128; 4 bits: [rows, blocks, 16], shifted by 8, the even column in the low
-   * nibble.
+   * 8 bits: [rows, blocks, 32], shifted by 128; 4 bits: [rows, blocks, 16], the even column in the low nibble.
    */
   levels: Uint8Array;
-  /** [rows, blocks] */
+  /** [rows, blocks]; with 4 bits words of scale and zero (packScale). */
   scales: Float32Array;
 }
 
@@ -71,7 +70,7 @@ export interface TensorSource {
    *   it checks that they are finite
    */
   readFloat32(name: string, rows?: RowRange, into?: Float32Array): Promise<Float32Array>;
-  /** Whether blocks with levels of so many bits hold the stored values exactly. */
+  /** Whether blocks with levels of so many bits hold the stored values without rounding their levels again. */
   holdsBlocks?(name: string, bits: 4 | 8): boolean;
   /** The stored values in blocks, without a second rounding. Only where `holdsBlocks`. */
   readBlocks?(name: string, bits: 4 | 8, rows?: RowRange): Promise<WeightBlocks>;

@@ -1,7 +1,7 @@
 import { open, rename } from 'node:fs/promises';
 import type { Checkpoint, ModelConfig } from '../../../src/engine';
 import { encodeHalf } from '../../../src/engine/kv-cache/float16';
-import { quantize4, quantize8 } from '../../../src/engine/decoder/quantize';
+import { quantize8 } from '../../../src/engine/decoder/quantize';
 
 /**
  * Writes the same weights for llama.cpp: GGUF (version 3) of a Llama model without biases, projections in q4_0 or q8_0.
@@ -77,7 +77,8 @@ function layout(config: ModelConfig, format: GgufFormat, shapeOf: (name: string)
  * nibbles, and the others in the high nibbles.
  */
 function blocks(values: Float32Array, columns: number, format: GgufFormat): Uint8Array {
-  const { levels, scales } = format === 'q4_0' ? quantize4(values, columns) : quantize8(values, columns);
+  if (columns % 32 !== 0) throw new Error(`${columns} columns are no whole blocks`);
+  const { levels, scales } = format === 'q4_0' ? around8(values) : quantize8(values, columns);
   const halves = encodeHalf(scales);
   const size = format === 'q4_0' ? 18 : 34;
   const out = new Uint8Array(scales.length * size);
@@ -87,15 +88,25 @@ function blocks(values: Float32Array, columns: number, format: GgufFormat): Uint
     out[at + 1] = (halves[block] as number) >>> 8;
     for (let i = 0; i < (format === 'q4_0' ? 16 : 32); i++) {
       if (format === 'q8_0') out[at + 2 + i] = (levels[block * 32 + i] as number) - 128;
-      else out[at + 2 + i] = nibble(levels, block * 32 + i) | (nibble(levels, block * 32 + i + 16) << 4);
+      else out[at + 2 + i] = (levels[block * 32 + i] as number) | ((levels[block * 32 + i + 16] as number) << 4);
     }
   }
   return out;
 }
 
-function nibble(levels: Uint8Array, index: number): number {
-  const byte = levels[index >>> 1] as number;
-  return index & 1 ? byte >>> 4 : byte & 15;
+/** Levels 0…15 around 8, a byte each: the value of largest magnitude takes 0. */
+function around8(values: Float32Array): { levels: Uint8Array; scales: Float32Array } {
+  const levels = new Uint8Array(values.length);
+  const scales = new Float32Array(values.length / 32);
+  for (let block = 0; block < scales.length; block++) {
+    const own = values.subarray(block * 32, block * 32 + 32);
+    const scale = own.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0) / -8;
+    scales[block] = scale;
+    own.forEach((value, i) => {
+      levels[block * 32 + i] = scale === 0 ? 8 : Math.min(15, Math.max(0, Math.round(value / scale) + 8));
+    });
+  }
+  return { levels, scales };
 }
 
 function header(config: ModelConfig, entries: readonly Entry[]): Uint8Array {

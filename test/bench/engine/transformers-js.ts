@@ -6,7 +6,7 @@ import { Decoder, full, type ModelConfig } from '../../../src/engine';
 import { openCompiled } from '../../../src/engine/decoder/compiled';
 import { Projections } from '../../../src/engine/decoder/onnx/projection';
 import { WEIGHTS_FILE, type StoredTensors } from '../../../src/engine/decoder/weight-file';
-import { headFormat, headMatrix, layerMatrices, tokenFormat } from '../../../src/engine/decoder/weights';
+import { embeddingMatrix, headFormat, headMatrix, layerMatrices } from '../../../src/engine/decoder/weights';
 import { GraphBuilder } from '../../../src/engine/decoder/onnx/graph-builder';
 import { rotationTable, ropeFrequencies } from '../../../src/engine/rope/frequencies';
 import { benchCache, fill, median, round, stopwatch, table } from './measure';
@@ -16,24 +16,24 @@ const VERSION = '4.3.1';
 const STEPS = 8;
 
 /**
- * Compares with transformers.js on the same 4-bit weights, in the form of its exports: one graph with MatMulNBits and
+ * Compares with transformers.js on the same 8-bit weights, in the form of its exports: one graph with MatMulNBits and
  * GroupQueryAttention over an f32 cache.
  */
 export async function againstTransformersJs(depths: readonly number[], threads: number): Promise<void> {
   const deepest = Math.max(...depths) + 2 * STEPS;
-  const compiled = await openCompiled(randomCheckpoint(smolLM2), '4bit', benchCache('compiled'));
+  const compiled = await openCompiled(randomCheckpoint(smolLM2), '8bit', benchCache('compiled'));
   if ('data' in compiled.source) throw new Error('The weights must be in a folder.');
   const folder = writeExport(smolLM2, compiled.stored, compiled.source.directory, deepest);
   const { AutoModelForCausalLM, Tensor, env } = await loadPeer();
   env.allowRemoteModels = false;
   const model = await AutoModelForCausalLM.from_pretrained(folder, {
-    dtype: 'q4',
+    dtype: 'q8',
     device: 'cpu',
     local_files_only: true,
     session_options: { intraOpNumThreads: threads },
   });
   const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
-    weights: '4bit',
+    weights: '8bit',
     threads,
     cacheDirectory: benchCache('compiled'),
   });
@@ -78,13 +78,13 @@ export async function againstTransformersJs(depths: readonly number[], threads: 
       ratio: round(b / a, 2),
     });
   }
-  table(`4bit beside transformers.js ${VERSION} (q4), ${threads} threads`, rows);
+  table(`8 bits beside transformers.js ${VERSION}, ${threads} threads`, rows);
   await model.dispose();
   await decoder.close();
 }
 
 /**
- * Writes a model folder in the layout of transformers.js, config.json and onnx/model_q4.onnx, with the compiled
+ * Writes a model folder in the layout of transformers.js, config.json and onnx/model_quantized.onnx, with the compiled
  * weights.
  */
 function writeExport(config: ModelConfig, stored: StoredTensors, weights: string, positions: number): string {
@@ -92,7 +92,7 @@ function writeExport(config: ModelConfig, stored: StoredTensors, weights: string
   mkdirSync(join(folder, 'onnx'), { recursive: true });
   // The file is copied, because a link out of the folder would be refused.
   copyFileSync(join(weights, WEIGHTS_FILE), join(folder, 'onnx', WEIGHTS_FILE));
-  writeFileSync(join(folder, 'onnx', 'model_q4.onnx'), exportedGraph(config, stored, positions));
+  writeFileSync(join(folder, 'onnx', 'model_quantized.onnx'), exportedGraph(config, stored, positions));
   writeFileSync(
     join(folder, 'config.json'),
     JSON.stringify({
@@ -142,13 +142,13 @@ function exportedGraph(config: ModelConfig, stored: StoredTensors, positions: nu
       attributes: norm,
       outputs: [`${weight}.out`, '', '', `${weight}.sum`],
     });
-  let stream = g.cast(g.node('Gather', [p.weight('embeddings'), 'input_ids'], { attributes: { axis: 0 } }), 'float32');
+  let stream = p.rows('input_ids', embeddingMatrix(config), '8bit');
   let x = g.node('SimplifiedLayerNormalization', [stream, p.weight('layer0.norm1')], {
     attributes: { axis: -1, ...norm },
   });
   for (let layer = 0; layer < layers; layer++) {
     const matrices = layerMatrices(config, layer);
-    const format = tokenFormat(config, layer, '4bit');
+    const format = '8bit';
     const cache = ['key', 'value'].map((part) =>
       g.input(`past_key_values.${layer}.${part}`, 'float32', ['batch', kvHeads, 'past', headDim]),
     );
@@ -185,7 +185,7 @@ function exportedGraph(config: ModelConfig, stored: StoredTensors, positions: nu
     );
     [x = '', , , stream = ''] = skip(stream, fed, layer + 1 < layers ? `layer${layer + 1}.norm1` : 'norm');
   }
-  g.node('Identity', [p.product(x, headMatrix(config), headFormat('4bit'))], { outputs: ['logits'] });
+  g.node('Identity', [p.product(x, headMatrix(config), headFormat('8bit'))], { outputs: ['logits'] });
   g.output('logits', 'float32', ['batch', 'steps', vocabSize]);
   return g.build();
 }

@@ -29,17 +29,9 @@ import { rotationInput, windowInput, type GraphVariant } from './graph-variant';
 import { GraphBuilder } from './graph-builder';
 import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
 import type { CacheType, WeightFormat } from '../options';
-import { Projections } from './projection';
+import { Projections, type GraphFormat } from './projection';
 import { slotMatrix, transferMatrix } from '../memory-weights';
-import {
-  EMBEDDING_FORMAT,
-  embeddingMatrix,
-  headFormat,
-  headMatrix,
-  layerMatrices,
-  tokenFormat,
-  type MatrixFormat,
-} from '../weights';
+import { EMBEDDING_FORMAT, embeddingMatrix, headFormat, headMatrix, layerMatrices } from '../weights';
 import type { StoredTensors } from '../weight-file';
 
 export interface GraphSpec {
@@ -104,7 +96,7 @@ class DecoderGraph {
       [input, stream] = this.enter(stream, change, named(attention.before));
       const rows = this.project(layer, input);
       if (this.batched && layer === config.layers - 1) break;
-      const attended = this.p.product(this.attend(layer, rows), output, this.layerFormat(layer));
+      const attended = this.p.product(this.attend(layer, rows), output, this.layerFormat);
       [input, stream] = this.enter(stream, after(attended, attention.after), named(inner.before));
       change = after(this.feedForward(layer, input), inner.after);
     }
@@ -160,7 +152,7 @@ class DecoderGraph {
     const { queryHeads: h, kvHeads: k, headDim: d } = config;
     const qkv = this.spec.variant.slots
       ? this.p.product(x, slotMatrix(config, layer), 'f32')
-      : this.p.product(x, layerMatrices(config, layer).qkv, this.layerFormat(layer));
+      : this.p.product(x, layerMatrices(config, layer).qkv, this.layerFormat);
     let [q, key, v] = ['', '', ''];
     let rotatedQ: string;
     let rotatedK: string;
@@ -268,15 +260,12 @@ class DecoderGraph {
     const { g, config } = this;
     const { gateUp, down } = layerMatrices(config, layer);
     const size = config.intermediateSize;
-    const [gate, up] = g.split(this.p.product(x, gateUp, this.layerFormat(layer)), [size, size], -1) as [
-      string,
-      string,
-    ];
+    const [gate, up] = g.split(this.p.product(x, gateUp, this.layerFormat), [size, size], -1) as [string, string];
     const activated =
       layerOf(config, layer).feedForward.activation === 'silu'
         ? g.ms('QuickGelu', [gate], { alpha: { float: 1 } })
         : g.node('Gelu', [gate], { attributes: { approximate: 'tanh' } });
-    return this.p.product(g.node('Mul', [activated, up]), down, this.layerFormat(layer));
+    return this.p.product(g.node('Mul', [activated, up]), down, this.layerFormat);
   }
 
   /** Hidden states and logits of the rows asked for only. */
@@ -342,8 +331,8 @@ class DecoderGraph {
     this.g.output(name, type, shape);
   }
 
-  /** 4-bit products are fast for single rows; prompts are read with rows rounded to bytes. */
-  private layerFormat(layer: number): MatrixFormat {
-    return this.spec.weights === '4bit' && this.prefill ? 'i8q' : tokenFormat(this.config, layer, this.spec.weights);
+  /** Blocks of 4 bits are for the kernels. Graphs read the copy with rows rounded to bytes. */
+  private get layerFormat(): GraphFormat {
+    return this.spec.weights === '4bit' ? 'i8q' : this.spec.weights;
   }
 }

@@ -3,6 +3,9 @@ import type { StoredTensors } from '../weight-file';
 import { blocksOf, BLOCK, ZERO_LEVEL } from '../quantize';
 import type { MatrixFormat, MatrixPlan } from '../weights';
 
+/** Blocks of 4 bits are for the kernels alone. */
+export type GraphFormat = Exclude<MatrixFormat, '4bit'>;
+
 /** Emits the weights and the products of a decoder graph. */
 export class Projections {
   constructor(
@@ -18,7 +21,7 @@ export class Projections {
   }
 
   /** x [..., inputs] → x · Wᵀ + b [..., outputs] */
-  product(x: string, plan: MatrixPlan, format: MatrixFormat): string {
+  product(x: string, plan: MatrixPlan, format: GraphFormat): string {
     const y = this.#unbiased(x, plan, format);
     return plan.biases.length > 0 ? this.graph.node('Add', [y, this.weight(`${plan.name}.bias`)]) : y;
   }
@@ -39,14 +42,14 @@ export class Projections {
     return rest === 0 ? filled : (g.split(filled, [plan.inputs, rest], -1)[0] as string);
   }
 
-  #unbiased(x: string, plan: MatrixPlan, format: MatrixFormat): string {
+  #unbiased(x: string, plan: MatrixPlan, format: GraphFormat): string {
     if (format === 'f32') return this.graph.ms('FusedMatMul', [x, this.weight(plan.name)], { transB: 1 });
     if (format === 'i8q') return this.#rounded(x, plan);
     const name = `${plan.name}.${format}`;
     return this.graph.ms('MatMulNBits', [x, this.weight(name), this.weight(`${name}.scales`)], {
       K: plan.inputs,
       N: plan.outputs,
-      bits: format === '8bit' ? 8 : 4,
+      bits: 8,
       block_size: BLOCK,
       // Activations are rounded to bytes by blocks of 32, so that the product runs on integers.
       accuracy_level: 4,

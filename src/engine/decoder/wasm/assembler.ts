@@ -73,7 +73,11 @@ export const i32 = {
   sub: binary(0x6b),
   mul: binary(0x6c),
   and: binary(0x71),
+  or: binary(0x72),
   shrU: binary(0x76),
+  /** The bits of an f32. */
+  reinterpretF32: unary(0xbc),
+  truncSatF32U: unary(0xfc, 0x01),
 };
 
 /** Sleeps while the i32 at the address is `expected`, without a time limit; leaves a reason. */
@@ -88,10 +92,13 @@ export const f32 = {
   sub: binary(0x93),
   mul: binary(0x94),
   div: binary(0x95),
+  nearest: unary(0x90),
+  min: binary(0x96),
   max: binary(0x97),
   gt: binary(0x5e),
   neg: unary(0x8c),
   convertI32S: unary(0xb2),
+  reinterpretI32: unary(0xbe),
 };
 
 const splatBytes = (width: 1 | 4, value: number): number[] =>

@@ -3,13 +3,13 @@
  * between them. A product of one row with a matrix reads each weight once, so that memory bounds its time. Weights are
  * packed (see packing.ts) in the order in which they are read.
  *
- * Results equal ONNX Runtime's MatMulNBits with accuracy level 4. Blocks of 32 activations are rounded to bytes with
- * one scale (their largest magnitude / 127). The products of a block are summed in integers, and both scales are
- * applied to the sum.
+ * Blocks of 32 activations are rounded to bytes with one scale (their largest magnitude / 127). The products of a block
+ * are summed in integers, and both scales are applied to the sum. With 8 bits, results equal ONNX Runtime's MatMulNBits
+ * with accuracy level 4.
  *
  * An activation block has 80 bytes. With 4 bits: 32 bytes in the order of NIBBLES. With 8 bits: 32 bytes max(q, 0) and
- * 32 bytes max(−q, 0), because the vector product takes seven bits on one side. At 64 is the scale (f32). At 68 is −8 Σ
- * q (i32), which takes the 8 out of the unsigned 4-bit levels.
+ * 32 bytes max(−q, 0), because the vector product takes seven bits on one side. At 64 is the scale (f32). At 68 is Σ q
+ * / 512 (f32): times the zero of a 4-bit block, it is what the levels have too much.
  */
 
 import { assemble, call, define, doWhile, drop, i32, wait32, when, type WasmFunction } from './assembler';

@@ -5,12 +5,12 @@ import { BLOCK } from '../quantize';
 /** Rows of a matrix that are computed side by side: four vectors of four. */
 export const GROUP = 16;
 /**
- * An activation block: two times 32 bytes of levels, the scale (f32) at `scale`, and at `correction` the term that
- * takes the 8 out of unsigned 4-bit levels (i32).
+ * An activation block: two times 32 bytes of levels, the scale (f32) at `scale`, and at `sum` the sum of the
+ * levels times the smallest step of a 4-bit zero (f32).
  */
 export const ACTIVATION_BLOCK_BYTES = 80;
-export const ACTIVATION = { scale: 64, correction: 68 } as const;
-/** Bytes of one block of 32 columns of 16 rows: levels, then the rows' scales (f32). */
+export const ACTIVATION = { scale: 64, sum: 68 } as const;
+/** Bytes of one block of 32 columns of 16 rows: levels, then the rows' scales (f32; with 4 bits words of packScale). */
 export const weightBlockBytes = (bits: 4 | 8): number => (GROUP * BLOCK * bits) / 8 + GROUP * 4;
 
 /** Addresses by which the threads synchronize, each on its own cache line. */

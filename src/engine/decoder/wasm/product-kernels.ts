@@ -15,7 +15,7 @@ import {
   type ValueType,
   type WasmFunction,
 } from './assembler';
-import { BLOCK } from '../quantize';
+import { BLOCK, ZERO_MASK, ZERO_STEPS } from '../quantize';
 import { ROUNDING } from './exponential';
 import { ACTIVATION, ACTIVATION_BLOCK_BYTES, GROUP } from './layout';
 
@@ -60,7 +60,13 @@ export function product(bits: 4 | 8): WasmFunction {
         }
       }
     }
-    const whole = (i: number) => (bits === 8 ? i32x4.sub(of('plus', i).get, of('minus', i).get) : of('plus', i).get);
+    // A word of a 4-bit block (packScale) has the scale above and the zero below.
+    const scale = v128.and(w.get, i32x4.const(~ZERO_MASK));
+    const zero = f32x4.convertI32x4S(v128.and(w.get, i32x4.const(ZERO_MASK)));
+    const whole = (i: number) =>
+      bits === 8
+        ? f32x4.convertI32x4S(i32x4.sub(of('plus', i).get, of('minus', i).get))
+        : f32x4.sub(f32x4.convertI32x4S(of('plus', i).get), f32x4.mul(zero, b.get));
     return doWhile(
       [
         four.map((i) => of('sum', i).set(v128.zero)),
@@ -68,21 +74,16 @@ export function product(bits: 4 | 8): WasmFunction {
         left.set(blocks.get),
         doWhile(
           [
-            four.map((i) => [
-              of('plus', i).set(bits === 8 ? v128.zero : v128.load32Splat(block.get, ACTIVATION.correction)),
-              bits === 8 ? of('minus', i).set(v128.zero) : [],
-            ]),
+            four.map((i) => [of('plus', i).set(v128.zero), bits === 8 ? of('minus', i).set(v128.zero) : []]),
             steps,
             a.set(v128.load32Splat(block.get, ACTIVATION.scale)),
-            four.map((i) =>
+            bits === 8 ? [] : b.set(v128.load32Splat(block.get, ACTIVATION.sum)),
+            four.map((i) => [
+              w.set(v128.load(weights.get, levels + i * 16)),
               of('sum', i).set(
-                f32x4.relaxedMadd(
-                  f32x4.convertI32x4S(whole(i)),
-                  f32x4.mul(a.get, v128.load(weights.get, levels + i * 16)),
-                  of('sum', i).get,
-                ),
+                f32x4.relaxedMadd(whole(i), f32x4.mul(a.get, bits === 8 ? w.get : scale), of('sum', i).get),
               ),
-            ),
+            ]),
             block.set(i32.add(block.get, i32.const(ACTIVATION_BLOCK_BYTES))),
             weights.set(i32.add(weights.get, i32.const(levels + GROUP * 4))),
             left.set(i32.sub(left.get, i32.const(1))),
@@ -148,18 +149,20 @@ export function round(bits: 4 | 8): WasmFunction {
           store(high, 16),
           f32.store(out.get, f32.mul(largest.get, f32.const(1 / 127)), ACTIVATION.scale),
           most.set(i32x4.add(pairs(low), pairs(high))),
-          i32.store(
+          f32.store(
             out.get,
-            i32.mul(
-              i32.const(-8),
-              four
-                .slice(1)
-                .reduce<Code>(
-                  (sum, lane) => i32.add(sum, i32x4.extractLane(most.get, lane)),
-                  i32x4.extractLane(most.get, 0),
-                ),
+            f32.mul(
+              f32.convertI32S(
+                four
+                  .slice(1)
+                  .reduce<Code>(
+                    (sum, lane) => i32.add(sum, i32x4.extractLane(most.get, lane)),
+                    i32x4.extractLane(most.get, 0),
+                  ),
+              ),
+              f32.const(1 / ZERO_STEPS),
             ),
-            ACTIVATION.correction,
+            ACTIVATION.sum,
           ),
           x.set(i32.add(x.get, i32.const(BLOCK * 4))),
           out.set(i32.add(out.get, i32.const(ACTIVATION_BLOCK_BYTES))),

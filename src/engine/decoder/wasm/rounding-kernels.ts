@@ -5,7 +5,7 @@
 
 import { assemble, define, doWhile, f32, f32x4, i16x8, i32, i32x4, i8x16, v128, when } from './assembler';
 import type { Code, Variable, ValueType } from './assembler';
-import { BLOCK, CLIPS } from '../quantize';
+import { BLOCK, CLIPS, ZERO_MASK, ZERO_STEPS } from '../quantize';
 
 const vectors = (...names: string[]): Record<string, ValueType> =>
   Object.fromEntries(names.map((name) => [name, 'v128' as const]));
@@ -19,9 +19,12 @@ const across = (value: Variable): Code =>
     f32.max(f32x4.extractLane(value.get, 0), f32x4.extractLane(value.get, 1)),
     f32.max(f32x4.extractLane(value.get, 2), f32x4.extractLane(value.get, 3)),
   );
-/** Halves of two vectors: the sum of (a, b) by pairs of lanes has the sums of both. */
-const FIRSTS = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
-const SECONDS = [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31];
+/** Sum of the four lanes. */
+const added = (value: Variable): Code =>
+  f32.add(
+    f32.add(f32x4.extractLane(value.get, 0), f32x4.extractLane(value.get, 1)),
+    f32.add(f32x4.extractLane(value.get, 2), f32x4.extractLane(value.get, 3)),
+  );
 const forward = (pointer: Variable, bytes: number): Code => pointer.set(i32.add(pointer.get, i32.const(bytes)));
 const countDown = (count: Variable): Code => count.set(i32.sub(count.get, i32.const(1)));
 /** Four rounded levels as whole numbers. */
@@ -30,50 +33,60 @@ const whole = (value: Code): Code => i32x4.truncSatF32x4S(f32x4.nearest(value));
 const v = 'v128' as const;
 const f = 'f32' as const;
 
-/** Blocks of 32 f32 at `weights` to levels of 4 bits (quantize4). */
+/** Blocks of 32 f32 at `weights` to levels of 4 bits with words of scale and zero (quantize4). */
 const blocks4 = define(
   'blocks4',
   { weights: 'i32', levels: 'i32', scales: 'i32', blocks: 'i32' } as const,
   {
     ...({ x0: v, x1: v, x2: v, x3: v, x4: v, x5: v, x6: v, x7: v } as const),
-    ...({ most: v, least: v, factor: v, level: v, products: v, squares: v, low: v, high: v } as const),
-    ...({ extreme: f, inverse: f, tried: f, gain: f, best: f, scale: f, product: f, square: f } as const),
+    ...({ most: v, least: v, factor: v, offset: v, level: v, products: v, squares: v, sums: v } as const),
+    ...({ low: v, high: v, word: 'i32', range: f, first: f, gain: f, best: f, scale: f, kept: f } as const),
+    ...({ zero: f, total: f, product: f, square: f, sum: f, slope: f, spread: f } as const),
   },
   ({ weights, levels, scales, blocks, ...own }) => {
-    const { most, least, factor, level, products, squares, low, high } = own;
-    const { extreme, inverse, tried, gain, best, scale, product, square } = own;
+    const { most, least, factor, offset, level, products, squares, sums, low, high, word } = own;
+    const { range, first, gain, best, scale, kept, zero, total, product, square, sum, slope, spread } = own;
     const x = (i: number) => named(own, `x${i}`);
+    const count = f32.const(BLOCK);
     const levelOf = (i: number) =>
-      f32x4.pmin(f32x4.pmax(f32x4.nearest(f32x4.mul(x(i).get, factor.get)), f32x4.const(-8)), f32x4.const(7));
+      f32x4.pmin(
+        f32x4.pmax(f32x4.nearest(f32x4.add(f32x4.mul(x(i).get, factor.get), offset.get)), v128.zero),
+        f32x4.const(15),
+      );
     const tryClip = (clip: number): Code => [
-      tried.set(f32.div(f32.const(-8), f32.mul(extreme.get, f32.const(clip)))),
-      factor.set(f32x4.splat(tried.get)),
-      products.set(v128.zero),
-      squares.set(v128.zero),
+      factor.set(f32x4.splat(f32.div(f32.const(15), f32.mul(range.get, f32.const(clip))))),
+      offset.set(f32x4.splat(first.get)),
+      [products, squares, sums].map((each) => each.set(v128.zero)),
       eight.map((i) => [
         level.set(levelOf(i)),
         products.set(f32x4.add(products.get, f32x4.mul(x(i).get, level.get))),
         squares.set(f32x4.add(squares.get, f32x4.mul(level.get, level.get))),
+        sums.set(f32x4.add(sums.get, level.get)),
       ]),
-      // Sums of both vectors at once: two lanes each.
-      level.set(
-        f32x4.add(i8x16.shuffle(products.get, squares.get, FIRSTS), i8x16.shuffle(products.get, squares.get, SECONDS)),
+      product.set(added(products)),
+      square.set(added(squares)),
+      sum.set(added(sums)),
+      spread.set(f32.sub(f32.mul(count, square.get), f32.mul(sum.get, sum.get))),
+      zero.set(first.get),
+      when(f32.gt(spread.get, f32.const(0)), [
+        slope.set(f32.div(f32.sub(f32.mul(count, product.get), f32.mul(sum.get, total.get)), spread.get)),
+        zero.set(f32.div(f32.sub(sum.get, f32.div(total.get, slope.get)), count)),
+      ]),
+      zero.set(f32.min(f32.max(zero.get, f32.const(0)), f32.const(ZERO_MASK / ZERO_STEPS))),
+      product.set(f32.sub(product.get, f32.mul(zero.get, total.get))),
+      square.set(
+        f32.add(square.get, f32.mul(zero.get, f32.sub(f32.mul(count, zero.get), f32.mul(f32.const(2), sum.get)))),
       ),
-      product.set(f32.add(f32x4.extractLane(level.get, 0), f32x4.extractLane(level.get, 1))),
-      square.set(f32.add(f32x4.extractLane(level.get, 2), f32x4.extractLane(level.get, 3))),
       gain.set(f32.div(f32.mul(product.get, product.get), square.get)),
       when(f32.gt(gain.get, best.get), [
         best.set(gain.get),
         scale.set(f32.div(product.get, square.get)),
-        inverse.set(tried.get),
+        kept.set(zero.get),
       ]),
     ];
     const bytes = (a: number, b: number) =>
-      i8x16.narrowI16x8U(
-        i16x8.narrowI32x4S(shifted(a), shifted(a + 1)),
-        i16x8.narrowI32x4S(shifted(b), shifted(b + 1)),
-      );
-    const shifted = (i: number) => i32x4.add(i32x4.truncSatF32x4S(levelOf(i)), i32x4.const(8));
+      i8x16.narrowI16x8U(i16x8.narrowI32x4S(lane(a), lane(a + 1)), i16x8.narrowI32x4S(lane(b), lane(b + 1)));
+    const lane = (i: number) => i32x4.truncSatF32x4S(levelOf(i));
     // A pair of bytes, seen as 16 bits: the even column goes to the low nibble, the odd one to the high one.
     const nibbles = (value: Variable) =>
       v128.or(
@@ -86,16 +99,27 @@ const blocks4 = define(
         most.set(eight.slice(1).reduce<Code>((a, i) => f32x4.max(a, x(i).get), x(0).get)),
         least.set(eight.slice(1).reduce<Code>((a, i) => f32x4.min(a, x(i).get), x(0).get)),
         least.set(f32x4.neg(least.get)),
-        extreme.set(across(most)),
-        when(f32.gt(across(least), extreme.get), extreme.set(f32.neg(across(least)))),
-        [best, scale, inverse].map((value) => value.set(f32.const(0))),
+        products.set(eight.slice(1).reduce<Code>((a, i) => f32x4.add(a, x(i).get), x(0).get)),
+        total.set(added(products)),
+        range.set(f32.max(across(least), f32.const(0))),
+        first.set(range.get),
+        range.set(f32.max(f32.add(range.get, f32.max(across(most), f32.const(0))), f32.const(1e-38))),
+        first.set(f32.div(f32.mul(f32.const(15), first.get), range.get)),
+        [best, scale, kept].map((value) => value.set(f32.const(0))),
         CLIPS.map(tryClip),
-        factor.set(f32x4.splat(inverse.get)),
+        // The word of scale and zero, as packScale makes it. The levels are those at its scale and zero.
+        word.set(
+          i32.and(i32.add(i32.reinterpretF32(scale.get), i32.const((ZERO_MASK + 1) / 2)), i32.const(~ZERO_MASK)),
+        ),
+        factor.set(f32x4.splat(f32.div(f32.const(1), f32.reinterpretI32(word.get)))),
+        kept.set(f32.nearest(f32.mul(kept.get, f32.const(ZERO_STEPS)))),
+        word.set(i32.or(word.get, i32.truncSatF32U(kept.get))),
+        offset.set(f32x4.splat(f32.mul(kept.get, f32.const(1 / ZERO_STEPS)))),
         low.set(bytes(0, 2)),
         high.set(bytes(4, 6)),
         v128.store(levels.get, i8x16.narrowI16x8U(nibbles(low), nibbles(high))),
         // Zero times the extreme is NaN exactly if a value is not finite.
-        f32.store(scales.get, f32.add(scale.get, f32.mul(across(most), f32.const(0)))),
+        f32.store(scales.get, f32.add(f32.reinterpretI32(word.get), f32.mul(across(most), f32.const(0)))),
         f32.store(scales.get, f32.add(f32.load(scales.get), f32.mul(across(least), f32.const(0)))),
         forward(weights, BLOCK * 4),
         forward(levels, BLOCK / 2),

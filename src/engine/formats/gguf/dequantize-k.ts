@@ -48,7 +48,7 @@ export function dequantizeQ3K(bytes: Uint8Array, out: Float32Array): void {
 }
 
 /** The 6-bit scale and minimum of sub-block `j` of eight, packed in 12 bytes (ggml, get_scale_min_k4). */
-function scaleAndMinimum(bytes: Uint8Array, at: number, j: number): [scale: number, minimum: number] {
+export function scaleAndMinimum(bytes: Uint8Array, at: number, j: number): [scale: number, minimum: number] {
   const byte = (i: number) => bytes[at + i] as number;
   if (j < 4) return [byte(j) & 63, byte(j + 4) & 63];
   return [(byte(j + 4) & 15) | ((byte(j - 4) >> 6) << 4), (byte(j + 4) >> 4) | ((byte(j) >> 6) << 4)];

@@ -1,12 +1,15 @@
 /**
- * Symmetric storage types in the form of the products: the same values, without a second rounding. A level of at most
- * eight bits is a byte with the stored scale, so that blocks of 8 bits hold Q4_0, Q5_0 and IQ4_NL too. Types with an
- * offset for each block (Q4_1, Q5_1, K-quants) fit no symmetric block.
+ * Storage types in the form of the products: the same values, without a second rounding. Blocks of 8 bits hold symmetric
+ * types of at most eight bits: Q8_0, Q5_0, Q4_0 and IQ4_NL. Blocks of 4 bits have a zero of their own, so they hold
+ * Q4_0, Q4_1 and Q4_K, but for rounding the scale to 11 bits and the zero to 1/512 of a level.
  */
 
+import { packScale, quantize4, ZERO_MASK, ZERO_STEPS } from '../../decoder/quantize';
 import { halfAt as half } from '../numbers';
 import type { TensorDtype, WeightBlocks } from '../tensor-source';
 import { IQ4_LEVELS } from './dequantize';
+import { scaleAndMinimum } from './dequantize-k';
+import { SUPER_BLOCK } from './ggml-types';
 
 const BLOCK = 32;
 
@@ -14,22 +17,85 @@ type Blocks = (bytes: Uint8Array) => WeightBlocks;
 
 /** The conversion of a storage type to blocks of so many bits; undefined where it would round. */
 export function blocksFrom(dtype: TensorDtype, bits: 4 | 8): Blocks | undefined {
-  if (bits === 4) return dtype === 'Q4_0' ? nibbles : undefined;
-  return BYTES[dtype];
+  return (bits === 4 ? NIBBLES : BYTES)[dtype];
 }
 
-/** Q4_0 pairs values i and i + 16 in a byte; the products want 2i and 2i + 1. */
-const nibbles: Blocks = (bytes) => {
-  const { levels, scales } = emptyBlocks(bytes, 18, BLOCK / 2);
-  for (let at = 2, to = 0; to < levels.length; at += 18, to += BLOCK / 2) {
-    for (let i = 0; i < 8; i++) {
-      const first = bytes[at + 2 * i] as number;
-      const second = bytes[at + 1 + 2 * i] as number;
-      levels[to + i] = (first & 15) | ((second & 15) << 4);
-      levels[to + 8 + i] = (first >> 4) | (second & 0xf0);
+/** Levels 0…15 of a block: w = scale · level − minimum. */
+interface StoredBlock {
+  levels: Uint8Array;
+  scale: number;
+  minimum: number;
+}
+
+/** Writes blocks of 4 bits. A block whose zero is no level is rounded once more; so are constant ones. */
+class NibbleWriter {
+  readonly levels: Uint8Array;
+  readonly scales: Float32Array;
+  private next = 0;
+
+  constructor(blocks: number) {
+    this.levels = new Uint8Array((blocks * BLOCK) / 2);
+    this.scales = new Float32Array(blocks);
+  }
+
+  add({ levels, scale, minimum }: StoredBlock): void {
+    const block = this.next++;
+    const zero = minimum / scale;
+    if (zero >= 0 && zero <= ZERO_MASK / ZERO_STEPS) {
+      this.scales[block] = packScale(scale, zero);
+      for (let i = 0; i < BLOCK / 2; i++)
+        this.levels[(block * BLOCK) / 2 + i] = (levels[2 * i] as number) | ((levels[2 * i + 1] as number) << 4);
+      return;
+    }
+    const rounded = quantize4(
+      Float32Array.from(levels, (level) => scale * level - minimum),
+      BLOCK,
+    );
+    this.scales[block] = rounded.scales[0] as number;
+    this.levels.set(rounded.levels, (block * BLOCK) / 2);
+  }
+}
+
+/** Values i and i + 16 share a byte. With an offset, the minimum is stored with its sign turned. */
+const fromNibbles =
+  (blockBytes: number, hasOffset: boolean): Blocks =>
+  (bytes) => {
+    const out = new NibbleWriter(bytes.length / blockBytes);
+    const levels = new Uint8Array(BLOCK);
+    for (let at = 0; at < bytes.length; at += blockBytes) {
+      const first = at + (hasOffset ? 4 : 2);
+      for (let i = 0; i < BLOCK / 2; i++) {
+        const pair = bytes[first + i] as number;
+        levels[i] = pair & 15;
+        levels[i + BLOCK / 2] = pair >> 4;
+      }
+      const scale = half(bytes, at);
+      out.add({ levels, scale, minimum: hasOffset ? -half(bytes, at + 2) : 8 * scale });
+    }
+    return out;
+  };
+
+/** Eight blocks of a super-block, with scales and minima of six bits (dequantizeQ4K). */
+const fromQ4K: Blocks = (bytes) => {
+  const out = new NibbleWriter((bytes.length / 144) * (SUPER_BLOCK / BLOCK));
+  for (let at = 0; at < bytes.length; at += 144) {
+    const scale = half(bytes, at);
+    const minimum = half(bytes, at + 2);
+    for (let part = 0; part < SUPER_BLOCK / BLOCK; part++) {
+      const [sub, less] = scaleAndMinimum(bytes, at + 4, part);
+      const from = at + 16 + (part >> 1) * BLOCK;
+      const shift = (part & 1) * 4;
+      const levels = bytes.subarray(from, from + BLOCK).map((byte) => (byte >> shift) & 15);
+      out.add({ levels, scale: scale * sub, minimum: minimum * less });
     }
   }
-  return { levels, scales };
+  return out;
+};
+
+const NIBBLES: Readonly<Partial<Record<TensorDtype, Blocks>>> = {
+  Q4_0: fromNibbles(18, false),
+  Q4_1: fromNibbles(20, true),
+  Q4_K: fromQ4K,
 };
 
 const fromQ8: Blocks = (bytes) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blocksOf, BLOCK, quantize4, quantize8 } from '../../../../src/engine/decoder/quantize';
+import { blocksOf, BLOCK, quantize4, quantize8, unpackScale } from '../../../../src/engine/decoder/quantize';
 import { KernelMemory } from '../../../../src/engine/decoder/wasm/kernel-memory';
 import { ACTIVATION_BLOCK_BYTES, GROUP, PRODUCT } from '../../../../src/engine/decoder/wasm/layout';
 import { packedBytes, packRows, rowSizes } from '../../../../src/engine/decoder/wasm/packing';
@@ -77,15 +77,11 @@ describe.each([8, 4] as const)('the %s-bit product', (bits) => {
           for (let i = 0; i < inputs; i++) {
             const block = Math.floor(i / BLOCK);
             const index = (row * blocks + block) * BLOCK + (i % BLOCK);
+            const word = scales[row * blocks + block] as number;
+            const { scale, zero } = bits === 8 ? { scale: word, zero: 128 } : unpackScale(word);
             const level =
-              bits === 8
-                ? (levels[index] as number) - 128
-                : (((levels[index >> 1] as number) >> (4 * (index & 1))) & 15) - 8;
-            sum +=
-              level *
-              (scales[row * blocks + block] as number) *
-              (own.levels[i] as number) *
-              (own.scales[block] as number);
+              bits === 8 ? (levels[index] as number) : ((levels[index >> 1] as number) >> (4 * (index & 1))) & 15;
+            sum += (level - zero) * scale * (own.levels[i] as number) * (own.scales[block] as number);
           }
           expect(Math.abs((result[row] as number) - sum)).toBeLessThan(1e-4 * Math.sqrt(inputs));
         }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unpackScale } from '../../../../src/engine/decoder/quantize';
 import { dequantizeOf, blocksFrom } from '../../../../src/engine/formats/gguf';
 import type { TensorDtype } from '../../../../src/engine/formats/tensor-source';
 import { readJsonFixture } from '../../../fixtures';
@@ -32,11 +33,12 @@ describe('dequantization', () => {
     const made = blocksFrom(dtype, bits)?.(bytesOf(blocks));
     if (!made) throw new Error(`no blocks of ${bits} bits from ${dtype}`);
     const { levels, scales } = made;
-    const zero = bits === 8 ? 128 : 8;
     expected.forEach((value, i) => {
       const packed = levels[bits === 8 ? i : i >> 1] as number;
       const level = bits === 8 ? packed : (packed >> (4 * (i & 1))) & 15;
-      expect(Math.fround((level - zero) * (scales[i >> 5] as number))).toBe(value);
+      const word = scales[i >> 5] as number;
+      const { scale, zero } = bits === 8 ? { scale: word, zero: 128 } : unpackScale(word);
+      expect(Math.fround((level - zero) * scale)).toBe(value);
     });
   });
 
