@@ -9,8 +9,8 @@
  * - `replay --folders DIR --out FILE [--brief] [--points]`: verifies the recorded drafts again, without the model; with
  *   `--points` the lines that carry a sentence are shown instead of it, as for small models.
  * - `grades`: the rates of real/grades.json, which somebody graded by reading.
- * - `first-word --model FILE --folders DIR`: seconds to the first word shown: while the search also encodes passages for
- *   the first time, with passages encoded and no row kept (cold), and with kept rows (warm).
+ * - `first-word --model FILE --folders DIR`: seconds to the first word shown: while the search also encodes passages
+ *   for the first time, with passages encoded and no row kept (cold), and with kept rows (warm).
  * - `opening --model FILE`: processor time of the first and of later openings, size and memory, beside llama.cpp.
  * - `fidelity --model FILE [--tokens 256]`: divergence of the next token's distribution from f32, beside llama.cpp.
  * - `speed --model FILE [--depths 0,2048] [--turns 5]`: prefill and decode beside llama.cpp on the same file.

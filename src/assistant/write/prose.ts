@@ -75,18 +75,21 @@ export async function writeProse(
     ...(onRead ? { onRead } : {}),
     onText: (text) => {
       draft.push(text);
-      if (draft.inVain >= (isWhole ? 1 : GIVE_UP)) enough.abort();
+      if (draft.isListBroken || draft.inVain >= (isWhole ? 1 : GIVE_UP)) enough.abort();
     },
   });
   // A sentence that was cut off may lack its point.
   if (written.stopped === 'end') draft.end();
+  draft.endList(written.stopped === 'end');
   if (isWhole) {
     if (draft.dropped.length > 0 || written.stopped !== 'end')
       return { markdown: '', citations: shown, dropped: draft.dropped, written };
     for (const [markdown, citations] of held) onProse?.(markdown, citations);
   }
   const checked = await checkMarkdown(draft.markdown.trim(), draft.citations, library, { renumber: false });
-  return { markdown: checked.markdown, citations: draft.citations, dropped: draft.dropped, written };
+  const used = new Set([...checked.markdown.matchAll(/\[(\d+)\]/g)].map(([, number]) => Number(number)));
+  const citations = draft.citations.filter((each) => shown.includes(each) || used.has(each.number));
+  return { markdown: checked.markdown, citations, dropped: draft.dropped, written };
 }
 
 /** A draft while it is written: text in, carried sentences out. */
@@ -95,6 +98,10 @@ class Draft {
   readonly dropped: string[] = [];
   /** Sentences dropped since the last one that is carried. */
   inVain = 0;
+  /** An item of the list is dropped. */
+  isListBroken = false;
+  /** A list from its first item or the line before it, with what follows: it is shown if no item is missing. */
+  private readonly items: [shown: string, citations: readonly Citation[]][] = [];
   private pending = '';
   private inFence = false;
   /** The unit that carries the sentence before. */
@@ -127,7 +134,7 @@ class Draft {
       const line = this.pending.slice(0, end);
       this.pending = this.pending.slice(end + 1);
       this.line(line);
-      if (this.markdown !== '') this.lead += '\n';
+      if (this.markdown !== '' || this.items.length > 0) this.lead += '\n';
     }
     const sentences = sentencesOf(this.pending);
     // The last one may go on.
@@ -143,6 +150,18 @@ class Draft {
     this.pending = '';
   }
 
+  /** Shows the list, if it is complete. */
+  endList(isComplete: boolean): void {
+    const items = this.items.splice(0);
+    if (!isComplete || this.isListBroken) this.dropped.push(...items.map(([shown]) => shown.trim()));
+    else for (const [shown, citations] of items) this.show(shown, citations);
+  }
+
+  private show(shown: string, citations: readonly Citation[]): void {
+    this.markdown += shown;
+    this.emit(shown, citations);
+  }
+
   /** Code is left out: the quotes show it, with its lines. */
   private line(line: string): void {
     if (/^\s*(```|~~~)/.test(line)) this.inFence = !this.inFence;
@@ -156,10 +175,12 @@ class Draft {
     // Without the sentence before it, a pronoun has lost its meaning.
     const isLoose =
       BARE.test(text) || (this.inVain > 0 && (LEANS.test(text) || !this.attribution.isAboutQuestion(text)));
+    const isItem = /[-*+\d]/.test(mark);
     const carried = this.said.has(text) || isLoose ? undefined : this.attribution.attribute(text, this.before);
     if (!carried) {
       this.dropped.push(text);
       this.inVain += 1;
+      this.isListBroken ||= isItem && !this.points;
       return;
     }
     this.inVain = 0;
@@ -168,12 +189,12 @@ class Draft {
     if (this.points) return this.point(carried.span);
     const marker = `[${this.cite(carried.span)}]`;
     const [, words = text, stop = ''] = /^([\s\S]*?)([.!?:;]*)$/.exec(text) ?? [];
-    const isItem = /[-*+\d]/.test(mark);
-    const gap = this.markdown === '' ? '' : this.lead.includes('\n') || isItem ? separator(this.lead, isItem) : ' ';
+    const isFirst = this.markdown === '' && this.items.length === 0;
+    const gap = isFirst ? '' : this.lead.includes('\n') || isItem ? separator(this.lead, isItem) : ' ';
     this.lead = '';
     const shown = `${gap}${isItem ? mark.trimStart() : ''}${words} ${marker}${stop}`;
-    this.markdown += shown;
-    this.emit(shown, this.citations);
+    if (isItem || stop === ':' || this.items.length > 0) this.items.push([shown, this.citations]);
+    else this.show(shown, this.citations);
   }
 
   /** Quotes a place once. */
@@ -184,9 +205,10 @@ class Draft {
     );
     if (isQuoted || this.pointed.length === MOST_POINTED) return;
     this.pointed.push(span);
-    const shown = `${this.markdown === '' ? '' : '\n\n'}${pointAt(unit, span, this.cite({ ...span, unit }))}`;
-    this.markdown += shown;
-    this.emit(shown, this.citations);
+    this.show(
+      `${this.markdown === '' ? '' : '\n\n'}${pointAt(unit, span, this.cite({ ...span, unit }))}`,
+      this.citations,
+    );
   }
 
   private cite({ unit, ...place }: Carried['span']): number {

@@ -1,7 +1,7 @@
 /**
  * Rounding of weights. Rows of a matrix [rows, columns] are cut into blocks of 32 columns. With 8 bits, w ≈ scale ·
- * (level − 128), the layout of ONNX Runtime's MatMulNBits. With 4 bits, w ≈ scale · (level − zero), where each block has
- * a zero of its own: the blocks of Q4_0, Q4_1 and Q4_K fit in, and others lose less than around a fixed zero.
+ * (level − 128), the layout of ONNX Runtime's MatMulNBits. With 4 bits, w ≈ scale · (level − zero). Each block has a
+ * zero of its own: the blocks of Q4_0, Q4_1 and Q4_K fit in, and others lose less than around a fixed zero.
  */
 
 export const BLOCK = 32;
@@ -72,8 +72,8 @@ export function quantize8(weights: Float32Array, columns: number): QuantizedRows
 export const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
 
 /**
- * Rounds to levels 0…15. Several clipped ranges around zero are tried, each with the scale and zero that suit its levels
- * best. The one that comes closest to the weights is kept.
+ * Rounds to levels 0…15. Several clipped ranges around zero are tried, each with the scale and zero that suit its
+ * levels best. The one that comes closest to the weights is kept.
  */
 export function quantize4(weights: Float32Array, columns: number): QuantizedRows {
   const rows = weights.length / columns;

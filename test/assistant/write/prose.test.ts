@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Written } from '../../../src/protocol';
 import { writeProse } from '../../../src/assistant/write/prose';
 import { unitOf } from '../../../src/assistant/write/units';
 import { draftWriter } from './draft-writer';
@@ -14,13 +15,16 @@ const library = {
   read: async (file: string) => ({ file, path: 'a.md', text: LINES.join('\n'), language: 'text', hash: '', size: 1 }),
 };
 
-/** The prose of a draft, and the pieces that were shown while it was written. */
-async function written(draft: string, question: string): Promise<{ prose: string; shown: string }> {
+/** The prose of a draft, the pieces that were shown while it was written, and the number of citations. */
+async function written(draft: string, question: string, stopped: Written['stopped'] = 'end') {
   let shown = '';
-  const { markdown } = await writeProse({ chat: [], units: [unit], question, shown: [] }, draftWriter(draft), library, {
-    onProse: (text) => (shown += text),
-  });
-  return { prose: markdown, shown };
+  const { markdown, citations } = await writeProse(
+    { chat: [], units: [unit], question, shown: [] },
+    draftWriter(draft, { stopped }),
+    library,
+    { onProse: (text) => (shown += text) },
+  );
+  return { prose: markdown, shown, cited: citations.length };
 }
 
 describe('a comparison', () => {
@@ -36,6 +40,33 @@ describe('a comparison', () => {
     const { prose, shown } = await written(`${RUN} The \`batch\` option encrypts the results with a key.`, question);
     expect(prose).toBe('');
     expect(shown).toBe('');
+  });
+});
+
+describe('a list', () => {
+  const question = 'Which options execute a command?';
+
+  test('is shown with all of its items', async () => {
+    const { prose, shown, cited } = await written(`- ${RUN}\n- ${BATCH}`, question);
+    expect(prose).toMatch(/^- .*`run`.*\[1\]\.\n- .*`batch`.*\[2\]\.$/);
+    expect(shown).toBe(prose);
+    expect(cited).toBe(2);
+  });
+
+  test('is not shown without one of them', async () => {
+    const draft = `The \`run\` option executes the command for each search result:\n- ${RUN}\n- The \`zip\` option.\n- ${BATCH}`;
+    expect(await written(draft, question)).toEqual({ prose: '', shown: '', cited: 0 });
+  });
+
+  test('is not shown where it was cut off', async () => {
+    const { prose } = await written(`- ${RUN}\n- ${BATCH}`, question, 'length');
+    expect(prose).toBe('');
+  });
+
+  test('leaves the sentences before it', async () => {
+    const { prose, cited } = await written(`${RUN}\n\n- ${BATCH}\n- The \`zip\` option.`, question);
+    expect(prose).toMatch(/^The `run` option .* \[1\]\.$/);
+    expect(cited).toBe(1);
   });
 });
 

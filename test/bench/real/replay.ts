@@ -28,7 +28,7 @@ export async function replayed(folders: string, line: Line, points = false): Pro
   };
   const { markdown, citations, dropped } = await writeProse(
     { chat: [], units: read, question: line.ask, shown: [], points },
-    draftWriter(draft, 8_192),
+    draftWriter(draft, { contextTokens: 8_192 }),
     library,
     {},
   );

@@ -1,7 +1,7 @@
 /**
- * Storage types in the form of the products: the same values, without a second rounding. Blocks of 8 bits hold symmetric
- * types of at most eight bits: Q8_0, Q5_0, Q4_0 and IQ4_NL. Blocks of 4 bits have a zero of their own, so they hold
- * Q4_0, Q4_1 and Q4_K, but for rounding the scale to 11 bits and the zero to 1/512 of a level.
+ * Storage types in the form of the products: the same values, without a second rounding. Blocks of 8 bits hold
+ * symmetric types of at most eight bits: Q8_0, Q5_0, Q4_0 and IQ4_NL. Blocks of 4 bits have a zero of their own. They
+ * hold Q4_0, Q4_1 and Q4_K, but for rounding the scale to 11 bits and the zero to 1/512 of a level.
  */
 
 import { packScale, quantize4, ZERO_MASK, ZERO_STEPS } from '../../decoder/quantize';
