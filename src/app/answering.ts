@@ -41,6 +41,7 @@ import type { Workspace } from '../workspace';
 import type { Engines } from './engines';
 import { FileLines } from './file-lines';
 import { FileWindow } from './file-window';
+import { libraryAt } from './untitled-library';
 import { LongFileView } from './long-file-view';
 import type { MemoryService } from './memory-service';
 
@@ -221,7 +222,7 @@ export class Answering {
     const lines = this.fileLines();
     const explanation = await explain(
       { ...request, ...(await lines.toText(request.file, request)) },
-      { library: workspace, cache, writer, signal, progress },
+      { library: libraryAt(request.file, workspace), cache, writer, signal, progress },
     );
     return lines.convert(explanation);
   }
@@ -229,8 +230,9 @@ export class Answering {
   /** Waits for no model. */
   async hover(request: HoverRequest, signal?: AbortSignal): Promise<HoverInfo | null> {
     const { workspace, explanations, engines } = this.parts;
-    const tools = { library: workspace, cache: explanations, author: engines.writer()?.author, signal };
     const { file, line } = request;
+    const library = libraryAt(file, workspace);
+    const tools = { library, cache: explanations, author: engines.writer()?.author, signal };
     if (!workspace.long.isLong(file)) return this.fileLines().convert(await hover(request, tools));
     const window = await FileWindow.open({ file, startLine: line, endLine: line }, workspace, signal);
     if (!window) return null;

@@ -181,8 +181,11 @@ export interface ClientRequests {
 export interface ClientNotifications {
   /** Files that changed on disk: file events, saves, branch switches. */
   'files/changed': { changes: readonly { file: string; type: 'created' | 'changed' | 'deleted' }[] };
-  /** The text of an editor with unsaved edits; null when it is saved or closed. */
-  'files/unsaved': { file: string; text: string | null };
+  /**
+   * The text of an editor with unsaved edits; null when it is saved or closed. An untitled document has its URI as file,
+   * and its language.
+   */
+  'files/unsaved': { file: string; text: string | null; language?: string };
   'folders/changed': { folders: readonly FolderParams[] };
   'settings/changed': { settings: WorkerSettings };
   /** More text of the client's model for the question `id`. */

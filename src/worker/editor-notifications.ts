@@ -16,7 +16,8 @@ export function editorNotifications({
   };
   return {
     'files/changed': ({ changes }) => enqueue('files/changed', ({ workspace }) => workspace.applyChanges(changes)),
-    'files/unsaved': ({ file, text }) => enqueue('files/unsaved', ({ workspace }) => workspace.setUnsaved(file, text)),
+    'files/unsaved': ({ file, text, language }) =>
+      enqueue('files/unsaved', ({ workspace }) => workspace.setUnsaved(file, text, language)),
     'folders/changed': ({ folders }) => enqueue('folders/changed', ({ workspace }) => workspace.setFolders(folders)),
     'settings/changed': ({ settings }) => enqueue('settings/changed', (session) => session.changeSettings(settings)),
     'files/open': ({ files }) =>

@@ -14,6 +14,7 @@ export {
 } from './workspace';
 export { type LongFiles, type LongFileWindow, LONG_BYTES } from './long-files';
 export { entryOf, languageOf } from './languages';
+export { isUntitled } from './untitled';
 export { type PathKind, pathKind } from './path-kind';
 export { isPlainText } from './sources/extractors';
 export { parseGitConfig } from './sources/git-config';

@@ -18,6 +18,7 @@ import type { Catalogue } from './store/catalogue';
 import { beginAgain, markComplete, openStore, type OpenStore } from './store/open-store';
 import type { DocumentReader } from './read-document';
 import type { Document, SegmentedDocument, WorkspaceFolder } from './types';
+import { isUntitled, UntitledDocuments } from './untitled';
 import type { IndexedFile, WorkspaceOptions } from './workspace-options';
 
 export type { Definition, Use } from './lookups';
@@ -37,6 +38,7 @@ export type { IndexedFile, WorkspaceOptions } from './workspace-options';
 export class Workspace {
   private readonly progress = new Progress();
   private readonly pool: SegmenterPool;
+  private readonly untitled: UntitledDocuments;
   private readonly documentCache: DocumentCache;
   private readonly extractions: Extractions;
   private readonly indexer: Indexer;
@@ -72,6 +74,7 @@ export class Workspace {
       ...(directory === undefined ? {} : { directory: join(directory, 'extracted') }),
       ...(script === undefined ? {} : { script }),
     });
+    this.untitled = new UntitledDocuments(this.pool);
     this.documentCache = new DocumentCache(catalogue, this.pool, () => this.folders, this.extractions);
     this.indexer = new Indexer({
       folders: this.folders,
@@ -147,9 +150,10 @@ export class Workspace {
     return this.upkeep.applyChanges(changes);
   }
 
-  /** Sets the text of an editor with unsaved edits; null once it is saved or closed. */
-  setUnsaved(file: string, text: string | null): Promise<void> {
-    return this.upkeep.setUnsaved(file, text);
+  /** Sets the text of an editor with unsaved edits; null once it is saved or closed. An untitled one has a language. */
+  async setUnsaved(file: string, text: string | null, language?: string): Promise<void> {
+    if (isUntitled(file)) this.untitled.set(file, text, language);
+    else await this.upkeep.setUnsaved(file, text);
   }
 
   async setFolders(folders: readonly WorkspaceFolder[]): Promise<void> {
@@ -279,6 +283,8 @@ export class Workspace {
    * @throws ReadError
    */
   async read(file: string): Promise<Document> {
+    const untitled = this.untitled.get(file);
+    if (untitled) return untitled;
     const path = this.folders.pathOf(file) ?? file;
     const open = this.documentCache.unsaved.get(path);
     const most = Math.max(LONG_BYTES, this.indexer.context.settings.maxFileBytes);
@@ -296,9 +302,13 @@ export class Workspace {
     );
   }
 
-  /** Finds definitions of exactly this name, likeliest first. */
-  definitions(name: string): Promise<Definition[]> {
-    return this.withRepair(() => definitionsOf(name, this.lookupContext()));
+  /**
+   * Finds definitions of exactly this name, likeliest first.
+   * @param within an untitled document, whose own definitions come first
+   */
+  async definitions(name: string, within?: string): Promise<Definition[]> {
+    const found = await this.withRepair(() => definitionsOf(name, this.lookupContext()));
+    return within === undefined ? found : [...(await this.untitled.definitions(within, name)), ...found];
   }
 
   /** Finds lines that use a name. */

@@ -74,6 +74,31 @@ describe('requests', () => {
     expect((await worker.request('index/clear', null)).bytesFreed).toBeGreaterThan(0);
   });
 
+  test('an untitled document is hovered over, explained and summarized, and no answer finds it', async () => {
+    const worker = await ready();
+    const untitled = 'untitled:Untitled-1';
+    const text = '# Adds.\ndef zanzibar(x):\n    return Pool(x)\n\n\ny = zanzibar(1)\n';
+    await worker.connection.sendNotification('files/unsaved', { file: untitled, text, language: 'python' });
+    const hover = (line: number, character: number) => worker.request('hover', { file: untitled, line, character });
+    expect(await hover(6, 5)).toMatchObject({
+      name: 'zanzibar',
+      doc: 'Adds.',
+      language: 'python',
+      definedAt: { file: untitled, path: 'Untitled-1', startLine: 2 },
+    });
+    expect(await hover(3, 12)).toMatchObject({ name: 'Pool', definedAt: { path: 'src/pool.py' } });
+    const explanation = await worker.request('explain', { id: 'e', file: untitled, startLine: 2, endLine: 2 });
+    expect(explanation).toMatchObject({ title: 'zanzibar', path: 'Untitled-1' });
+    expect(explanation.citations[0]).toMatchObject({ file: untitled, startLine: 1 });
+    const summary = await worker.request('summarize', { id: 's', file: untitled });
+    expect(summary.parts.map(({ title }) => title)).toContain('zanzibar');
+    const found = await worker.request('search', { question: 'zanzibar', scope: { kind: 'workspace' }, limit: 5 });
+    expect(found.spans).toEqual([]);
+
+    await worker.connection.sendNotification('files/unsaved', { file: untitled, text: null });
+    await expect(hover(6, 5)).rejects.toThrow('Untitled-1');
+  });
+
   test('saved and unsaved text is found, a deleted file is not', async () => {
     const worker = await ready();
     const find = async (question: string) =>

@@ -3,22 +3,22 @@ import type { Span } from '../../protocol';
 import type { Asking } from '../answers/asking';
 import { waitForIndex } from '../answers/index-wait';
 import { workspacePath } from '../configuration';
-import { fileOf, lineInFile } from '../editor/document-text';
+import { fileOf, isUntitled, lineInFile, nameOf, uriOf } from '../editor/document-text';
 import { linesRange } from '../editor/span-opener';
 import type { Services } from '../services';
 import type { WorkerClient } from '../worker-client';
 
 /** Summarizes the file selected in the explorer, else the open file. */
 export async function summarizeFile({ summaries }: Services, asking: Asking, given?: vscode.Uri): Promise<void> {
-  const uri = fileUri(given);
+  const uri = readUri(given);
   await asking.prepare();
-  await summaries.show(uri.fsPath);
+  await summaries.show(nameOf(uri));
 }
 
 /** Explains the selection, else the definition or line at the cursor. */
 export async function explain({ client }: Services, asking: Asking): Promise<void> {
   const editor = vscode.window.activeTextEditor;
-  const uri = fileUri(undefined);
+  const uri = readUri(undefined);
   if (!editor) return;
   const { selection } = editor;
   const range = selection.isEmpty ? await enclosingDefinition(editor.document, selection.active) : selection;
@@ -49,7 +49,7 @@ export async function showSimilar({ client, spansView }: Services, asking: Askin
 /** Runs the Explain link of a hover. Its arguments come from JSON, so their types are checked. */
 export async function explainAt(asking: Asking, file: unknown, startLine: unknown, endLine: unknown): Promise<void> {
   if (typeof file !== 'string' || typeof startLine !== 'number' || typeof endLine !== 'number') return;
-  await asking.explain(spanOf(vscode.Uri.file(file), startLine, endLine));
+  await asking.explain(spanOf(uriOf(file), startLine, endLine));
 }
 
 export async function openSpan(
@@ -59,11 +59,11 @@ export async function openSpan(
   endLine: unknown,
 ): Promise<void> {
   if (typeof file !== 'string' || typeof startLine !== 'number' || typeof endLine !== 'number') return;
-  await opener.open(spanOf(vscode.Uri.file(file), startLine, endLine));
+  await opener.open(spanOf(uriOf(file), startLine, endLine));
 }
 
 export function spanOf(uri: vscode.Uri, startLine: number, endLine: number): Span {
-  return { file: uri.fsPath, path: workspacePath(uri), startLine, endLine };
+  return { file: nameOf(uri), path: isUntitled(uri) ? uri.path : workspacePath(uri), startLine, endLine };
 }
 
 /** The given file, else the open file. @throws Error if there is no file on disk */
@@ -73,6 +73,12 @@ export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
   const uri = fileOf(shown);
   if (!uri) throw new Error(vscode.l10n.t('{0} is not a file on disk. Save it first.', shown.path));
   return uri;
+}
+
+/** The given file, else the open file or untitled document. @throws Error for another document */
+function readUri(given: vscode.Uri | undefined): vscode.Uri {
+  const shown = vscode.window.activeTextEditor?.document.uri;
+  return given === undefined && shown && isUntitled(shown) ? shown : fileUri(given);
 }
 
 /** Lines of a document as lines of its file, whose text is that of all cells in a notebook. */

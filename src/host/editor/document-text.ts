@@ -56,8 +56,24 @@ export class DocumentText implements vscode.TextDocumentContentProvider, vscode.
 
 const CELL_SCHEME = 'vscode-notebook-cell';
 
-/** Documents whose text Anchorage reads from a file: files themselves, and the cells of notebooks. */
-export const READ_DOCUMENTS: readonly vscode.DocumentFilter[] = [{ scheme: 'file' }, { scheme: CELL_SCHEME }];
+const UNTITLED = 'untitled';
+
+/** Documents that Anchorage reads: files, the cells of notebooks, and untitled documents. */
+export const READ_DOCUMENTS: readonly vscode.DocumentFilter[] = [
+  { scheme: 'file' },
+  { scheme: CELL_SCHEME },
+  { scheme: UNTITLED },
+];
+
+export const isUntitled = ({ scheme }: vscode.Uri): boolean => scheme === UNTITLED;
+
+/** The name that the worker knows a file or an untitled document by: its path, or its URI. */
+export const nameOf = (uri: vscode.Uri): string => (isUntitled(uri) ? uri.toString(true) : uri.fsPath);
+
+/** The document of such a name. */
+export function uriOf(name: string): vscode.Uri {
+  return name.startsWith(`${UNTITLED}:`) ? vscode.Uri.parse(name) : vscode.Uri.file(name);
+}
 
 /** The file of a document: of a notebook for its cell, of an extracted text. Undefined for one that is not on disk. */
 export function fileOf(uri: vscode.Uri): vscode.Uri | undefined {

@@ -3,7 +3,7 @@ import type { Citation, Span } from '../../protocol';
 import { setContext } from '../services';
 import type { WorkerClient } from '../worker-client';
 import { showCommit } from './commit-text';
-import { cellAt, type DocumentText, viewerOf } from './document-text';
+import { cellAt, type DocumentText, uriOf, viewerOf } from './document-text';
 
 export interface OpenOptions {
   /** Keep the focus in the panel. */
@@ -64,9 +64,7 @@ export class SpanOpener implements vscode.Disposable {
 
   private async documentOf({ file, path }: Span): Promise<vscode.TextDocument> {
     try {
-      return await (viewerOf(file) === 'text'
-        ? this.texts.open(file)
-        : vscode.workspace.openTextDocument(vscode.Uri.file(file)));
+      return await (viewerOf(file) === 'text' ? this.texts.open(file) : vscode.workspace.openTextDocument(uriOf(file)));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(vscode.l10n.t('{0} cannot be opened: {1}', path, reason), { cause: error });

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { diskFolders, setting } from '../configuration';
 import type { WorkerClient } from '../worker-client';
+import { isUntitled, nameOf } from '../editor/document-text';
 import { ChangeQueue, isRelevant } from './changes';
 
 /** Milliseconds after the last keystroke until an unsaved text is sent. */
@@ -30,6 +31,10 @@ export class WorkspaceWatch implements vscode.Disposable {
       }),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration('anchorage.index.unsavedEdits')) this.onUnsavedSetting();
+      }),
+      // An untitled document may open with text.
+      vscode.workspace.onDidOpenTextDocument((document) => {
+        if (isUntitled(document.uri)) this.onEdited(document);
       }),
       vscode.workspace.onDidCloseTextDocument((document) => this.sendUnsaved(document, null)),
       vscode.window.onDidChangeActiveTextEditor((editor) => this.onActive(editor)),
@@ -70,7 +75,7 @@ export class WorkspaceWatch implements vscode.Disposable {
   }
 
   private onEdited(document: vscode.TextDocument): void {
-    if (!this.concerns(document) || !this.client.awake || !setting('index.unsavedEdits')) return;
+    if (!this.concerns(document) || !this.client.awake || !isSent(document)) return;
     const key = document.uri.toString();
     clearTimeout(this.unsavedTimers.get(key));
     this.unsavedTimers.set(
@@ -99,14 +104,15 @@ export class WorkspaceWatch implements vscode.Disposable {
     clearTimeout(this.unsavedTimers.get(key));
     this.unsavedTimers.delete(key);
     if (text !== null && text.length > setting('index.maxFileSizeKB') * 1024) return;
-    this.client.notify('files/unsaved', { file: document.uri.fsPath, text });
+    const language = isUntitled(document.uri) ? { language: document.languageId } : {};
+    this.client.notify('files/unsaved', { file: nameOf(document.uri), text, ...language });
   }
 
   /** Sends all unsaved edits if the setting is switched on. If it is switched off, the files on disk count again. */
   private onUnsavedSetting(): void {
     const counts = setting('index.unsavedEdits');
     for (const document of vscode.workspace.textDocuments)
-      if (document.isDirty) this.sendUnsaved(document, counts ? document.getText() : null);
+      if (document.isDirty && !isUntitled(document.uri)) this.sendUnsaved(document, counts ? document.getText() : null);
   }
 
   private onActive(editor: vscode.TextEditor | undefined): void {
@@ -118,9 +124,8 @@ export class WorkspaceWatch implements vscode.Disposable {
 
   private tellAll(): void {
     this.client.notify('files/open', { files: this.openFiles() });
-    if (!setting('index.unsavedEdits')) return;
     for (const document of vscode.workspace.textDocuments)
-      if (document.isDirty) this.sendUnsaved(document, document.getText());
+      if (document.isDirty && isSent(document)) this.sendUnsaved(document, document.getText());
   }
 
   private openFiles(): string[] {
@@ -134,6 +139,10 @@ export class WorkspaceWatch implements vscode.Disposable {
   }
 
   private concerns(document: vscode.TextDocument): boolean {
-    return document.uri.scheme === 'file' && vscode.workspace.getWorkspaceFolder(document.uri) !== undefined;
+    const { uri } = document;
+    return isUntitled(uri) || (uri.scheme === 'file' && vscode.workspace.getWorkspaceFolder(uri) !== undefined);
   }
 }
+
+/** An untitled document has no saved text that could stand for it. */
+const isSent = ({ uri }: vscode.TextDocument): boolean => isUntitled(uri) || setting('index.unsavedEdits');

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { HoverInfo, Span } from '../../protocol';
 import { EXPLAIN_AT, OPEN_SPAN } from '../commands/register';
 import { setting } from '../configuration';
-import { fileOf, lineInFile } from '../editor/document-text';
+import { fileOf, isUntitled, lineInFile, nameOf } from '../editor/document-text';
 import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
 import { commandUri, escapeMarkdown, withoutPicturesAndHtml } from '../markdown';
@@ -78,10 +78,10 @@ async function hoverAt(
   position: vscode.Position,
   token: vscode.CancellationToken,
 ): Promise<HoverInfo | null> {
-  const file = fileOf(document.uri)?.fsPath;
+  const uri = isUntitled(document.uri) ? document.uri : fileOf(document.uri);
   const line = await lineInFile(client, document, position.line);
-  if (file === undefined || line === undefined) return null;
-  return client.request('hover', { file, line, character: position.character }, token);
+  if (!uri || line === undefined) return null;
+  return client.request('hover', { file: nameOf(uri), line, character: position.character }, token);
 }
 
 /** The cached explanation, or an Explain link. */

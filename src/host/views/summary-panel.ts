@@ -5,6 +5,7 @@ import type { HostMessage, PanelMessage, Summary } from '../../protocol';
 import { describe } from '../failures';
 import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
+import { uriOf } from '../editor/document-text';
 import { languageName } from './language-name';
 import { panelHtml, panelRoots } from './panel-html';
 import type { PanelReceiver } from './panel-view';
@@ -147,5 +148,5 @@ class SummaryPanel {
 }
 
 function titleOf(file: string): string {
-  return vscode.l10n.t('Summary: {0}', path.basename(file));
+  return vscode.l10n.t('Summary: {0}', path.basename(uriOf(file).path));
 }
