@@ -88,9 +88,15 @@ function isWritten(text: string): boolean {
     const code = text.charCodeAt(i);
     if (code === 0x20 || code === 0x0a || (code >= 0x30 && code < 0x7f)) plain++;
     else if ((code < 0x20 && code !== 9 && code !== 13) || (code >= 0xe000 && code <= 0xf8ff) || code >= 0xfff0) odd++;
-    else if (code >= 0xd800 && code <= 0xdfff) odd++;
+    else if (code >= 0xd800 && code <= 0xdfff && !isPair(text, i)) odd++;
   }
   return odd * 50 <= text.length && plain * 20 >= text.length;
+}
+
+/** Whether a surrogate stands beside its other half, as in an emoji. */
+function isPair(text: string, i: number): boolean {
+  const [first, second] = text.charCodeAt(i) < 0xdc00 ? [i, i + 1] : [i - 1, i];
+  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(first, second + 1));
 }
 
 const isIso2022 = (head: Uint8Array): boolean =>

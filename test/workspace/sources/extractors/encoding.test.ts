@@ -122,6 +122,20 @@ describe('texts in older encodings', () => {
     expect(() => decodeText(Buffer.from('a\0b\0\0\0c'))).toThrow(expect.objectContaining({ code: 'binary' }));
   });
 
+  it.each([
+    'Größe: 4 µm',
+    'Вычисляет стоимость доставки.',
+    '納期を計算する関数です。',
+    '安全库存是怎么计算的？',
+    'Wetter: 😀 😀 😀',
+  ])('UTF-16 is read in either order, with a mark and without: %s', (said) => {
+    const text = `${said}\n${said}\n`;
+    const little = Buffer.from(text, 'utf16le');
+    const big = Buffer.from(little).swap16();
+    for (const bytes of [little, big, Buffer.concat([hex('fffe'), little]), Buffer.concat([hex('feff'), big])])
+      expect(decodeText(bytes)).toMatchObject({ text, replaced: false });
+  });
+
   it.skipIf(!existsSync(CASES))('of sources are legible', () => {
     const read = (name: string): string => decodeText(readFileSync(join(CASES, '02-legacy-8bit/files', name))).text;
     expect(read('preis.c')).toContain('Berechnet die Gebühr für Übergrößen.');
