@@ -5,6 +5,43 @@ import { definitions, lines } from './definitions';
 describe('scripting languages', () => {
   test.each([
     [
+      'ledger.sh',
+      lines(
+        '#!/usr/bin/env bash',
+        'readonly LIMIT=10',
+        'export STORE="here"',
+        '',
+        '# Adds the sales of a day.',
+        '# $1: the day',
+        'total() {',
+        '  local sum=0',
+        '  for sale in "$@"; do',
+        '    sum=$((sum + sale))',
+        '  done',
+        '  cat <<END',
+        'fake() {',
+        'END',
+        '}',
+        '',
+        '# Half of it.',
+        'function half {',
+        '  echo $(($1 / 2))',
+        '}',
+        'function shop::länge() { echo 1; }',
+        'in_shell() (',
+        '  cd /',
+        ')',
+      ),
+      [
+        'variable LIMIT 2-2',
+        'variable STORE 3-3',
+        'function total 7-15 “Adds the sales of a day.\n$1: the day”',
+        'function half 18-20 “Half of it.”',
+        'function shop::länge 21-21',
+        'function in_shell 22-24',
+      ],
+    ],
+    [
       'ledger.jl',
       lines(
         'module Shop',
