@@ -209,12 +209,10 @@ export interface ReasonSettings {
 
 /** Ranking of passages of prose (passages/passage-ranker.ts). */
 export interface PassageWeights {
-  /** Segments whose passages are scored, passages that are encoded, and passages returned. */
+  /** Segments whose passages are scored, passages whose units (sentences, items, rows) are encoded, those returned. */
   segments: number;
   encoded: number;
   returned: number;
-  /** Best passages whose units (sentences, items, rows) are encoded too. */
-  cutIntoUnits: number;
   /** Weight of the nearest unit, and of the nearest one with a number when the question asks for a value. */
   unit: number;
   value: number;
@@ -353,11 +351,10 @@ export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on the tuning half: `npm run bench -- documents`.
   passages: {
     segments: 24,
-    encoded: 24,
+    encoded: 20,
     returned: 12,
-    cutIntoUnits: 16,
-    unit: 0.75,
-    value: 0.2,
+    unit: 1,
+    value: 0.26,
     k1: 1.2,
     b: 0.4,
     averageTokens: 90,
@@ -369,7 +366,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     document: 0.1,
     ahead: 0.35,
     aheadForAdvice: 0.15,
-    similarity: 0.6,
+    similarity: 0.4,
     valueWords: 0.3,
   },
   // Chosen on the tuning half: `npm run bench -- forms`.
