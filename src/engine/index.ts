@@ -65,7 +65,7 @@ export {
   type WeightFormat,
 } from './decoder';
 export { checkCompiled, type CompileListener } from './decoder/compiled';
-export { ENCODER_FILE, SentenceEncoder } from './encoder';
+export { ENCODER_FILE, SentenceEncoder, VectorTable } from './encoder';
 export * from './generate';
 export * from './rope';
 export { replaceFile } from './rope/rope-factors';

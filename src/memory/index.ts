@@ -1,6 +1,6 @@
 /** Public interface of this folder: compressed rows of segments, their store, and contexts composed of them. */
 export { LateInteraction, type LateInteractionOptions, type LateScore } from './late-interaction';
-export { MemoryReader, type MemoryReaderOptions, type MemorySegment, type ScoredSegment } from './memory-reader';
+export { MemoryReader, type MemoryReaderOptions, type MemorySegment } from './memory-reader';
 export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from './row-layout';
 export { foldRows, halves, joinBytes, packRows, storedRowBytes, type StoredShape, unpackRows } from './rows';
 export { checkMemories } from './store/check';

@@ -3,6 +3,7 @@ import type { MemoryRatios } from '../protocol/memory';
 import type { MemoryEncoding } from './encode/encoding';
 import type { EncodingUnit } from './encode/encoding-units';
 import type { LateInteraction, LateScore } from './late-interaction';
+import { PassageVectors } from './passage-vectors';
 import { joinFine } from './row-layout';
 import { foldRows, halves } from './rows';
 import type { MemoryStore } from './store/memory-store';
@@ -22,12 +23,6 @@ export interface MemorySegment extends EncodingUnit {
   fromTeam?: boolean;
 }
 
-/** A segment and the greatest cosine of its passages with a question, −1…1. */
-export interface ScoredSegment {
-  segment: MemorySegment;
-  similarity: number;
-}
-
 export interface MemoryReaderOptions {
   encoding: MemoryEncoding;
   store: MemoryStore;
@@ -39,6 +34,16 @@ export interface MemoryReaderOptions {
   cacheBytes?: number;
 }
 
+/** The segments of a state of the store and of the documents. */
+interface List {
+  /** Number of changes of the store. */
+  changes: number;
+  byUnits: WeakMap<readonly EncodingUnit[], MemorySegment[]>;
+  /** Units of each document, in order. */
+  order: readonly (readonly EncodingUnit[])[];
+  segments: readonly MemorySegment[];
+}
+
 type UnitsOfDocument = ReturnType<MemoryEncoding['documents']> extends Iterable<infer D> ? D : never;
 
 const CACHE_BYTES = 160 * 1024 * 1024;
@@ -48,25 +53,26 @@ const CACHE_BYTES = 160 * 1024 * 1024;
  */
 const SHARES = { passages: 0.4, ids: 0.4, coarse: 0.1, folds: 0.1 };
 
-/** The byte that stands for 1 in a passage's vector. */
-const PASSAGE_SCALE = 127;
-
 /** Reads stored memories for a question: the encoded segments, their similarity with the question, and their rows. */
 export class MemoryReader {
   private readonly coarseRows: ByteCache<string, Uint8Array>;
   private readonly folds: ByteCache<string, Uint8Array>;
   private readonly ids: ByteCache<string, Uint16Array>;
-  private readonly passages: ByteCache<string, Int8Array>;
+  private readonly passages: PassageVectors;
   private readonly buffers = new ReadBuffers();
-  /** Segments by the units of their document. A search lists all, and few change between two searches. */
-  private listed = { changes: -1, byUnits: new WeakMap<readonly EncodingUnit[], MemorySegment[]>() };
+  /** A search lists all segments, and few change between two searches. */
+  private listed = emptyList(-1);
 
   constructor(private readonly options: MemoryReaderOptions) {
     const bytes = (kind: keyof typeof SHARES): number => Math.floor((options.cacheBytes ?? CACHE_BYTES) * SHARES[kind]);
     this.coarseRows = new ByteCache<string, Uint8Array>(bytes('coarse'), sizeOf);
     this.folds = new ByteCache<string, Uint8Array>(bytes('folds'), sizeOf);
     this.ids = new ByteCache<string, Uint16Array>(bytes('ids'), sizeOf);
-    this.passages = new ByteCache<string, Int8Array>(bytes('passages'), sizeOf);
+    this.passages = new PassageVectors(bytes('passages'), (key) =>
+      options.store.use(key, 'passages', ({ buffer, byteOffset, byteLength }) =>
+        Int8Array.from(new Int8Array(buffer, byteOffset, byteLength)),
+      ),
+    );
   }
 
   get bytesPerRow(): number {
@@ -77,16 +83,23 @@ export class MemoryReader {
     return this.options.vocabSize;
   }
 
-  /** Lists the units with stored rows, in order of documents and lines. */
-  segments(): MemorySegment[] {
+  /**
+   * Lists the units with stored rows, in order of documents and lines. Returns the same list until one of them changes.
+   */
+  segments(): readonly MemorySegment[] {
     const { encoding, store } = this.options;
-    if (this.listed.changes !== store.changes) this.listed = { changes: store.changes, byUnits: new WeakMap() };
+    if (this.listed.changes !== store.changes) this.listed = emptyList(store.changes);
+    const { byUnits, order } = this.listed;
+    const documents = [...encoding.documents()];
+    if (documents.length === order.length && documents.every(({ units }, i) => units === order[i]))
+      return this.listed.segments;
     const found: MemorySegment[] = [];
-    for (const document of encoding.documents()) {
-      let own = this.listed.byUnits.get(document.units);
-      if (!own) this.listed.byUnits.set(document.units, (own = this.segmentsOf(document)));
+    for (const document of documents) {
+      let own = byUnits.get(document.units);
+      if (!own) byUnits.set(document.units, (own = this.segmentsOf(document)));
       for (const segment of own) found.push(segment);
     }
+    this.listed = { ...this.listed, order: documents.map(({ units }) => units), segments: found };
     return found;
   }
 
@@ -100,29 +113,9 @@ export class MemoryReader {
     });
   }
 
-  /**
-   * Scores segments by the greatest cosine of their passages with `sentence`, which has length 1. Segments without
-   * vectors of passages are left out.
-   */
-  async nearestPassages(segments: readonly MemorySegment[], sentence: Float32Array): Promise<ScoredSegment[]> {
-    const width = sentence.length;
-    const scored: ScoredSegment[] = [];
-    for (const segment of segments) {
-      const vectors = this.passages.get(segment.key) ?? (await this.loadPassages(segment.key));
-      if (!vectors || vectors.length === 0 || vectors.length % width !== 0) continue;
-      let best = -Infinity;
-      for (let at = 0; at < vectors.length; at += width) {
-        best = Math.max(best, productAt(vectors, at, sentence));
-      }
-      scored.push({ segment, similarity: best / PASSAGE_SCALE });
-    }
-    return scored;
-  }
-
-  private loadPassages(key: string): Promise<Int8Array | undefined> {
-    return this.options.store.use(key, 'passages', (bytes) =>
-      this.passages.set(key, Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))),
-    );
+  /** Greatest cosine of each segment's passages with `sentence`, which has length 1. NaN for one without vectors. */
+  nearestPassages(segments: readonly MemorySegment[], sentence: Float32Array): Promise<Float32Array> {
+    return this.passages.nearest(segments, sentence);
   }
 
   /** Scores segments by late interaction. Segments without any token of the question are omitted. */
@@ -206,22 +199,7 @@ export class MemoryReader {
   }
 }
 
-/** Dot product of a vector with the numbers of `vectors` from `at`. Four sums at once do not wait for each other. */
-function productAt(vectors: Int8Array, at: number, own: Float32Array): number {
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  let i = 0;
-  for (; i + 3 < own.length; i += 4) {
-    a += (vectors[at + i] as number) * (own[i] as number);
-    b += (vectors[at + i + 1] as number) * (own[i + 1] as number);
-    c += (vectors[at + i + 2] as number) * (own[i + 2] as number);
-    d += (vectors[at + i + 3] as number) * (own[i + 3] as number);
-  }
-  for (; i < own.length; i++) a += (vectors[at + i] as number) * (own[i] as number);
-  return a + b + (c + d);
-}
+const emptyList = (changes: number): List => ({ changes, byUnits: new WeakMap(), order: [], segments: [] });
 
 /** Includes the length of the key, because keys of folded rows are long. */
 function sizeOf({ byteLength }: { byteLength: number }, key: string): number {

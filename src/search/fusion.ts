@@ -4,7 +4,8 @@
  */
 import type { MemorySegment } from '../memory';
 import type { RankedSpan, RankReason } from '../protocol';
-import type { Scorer, Scores, ScoringInput, SegmentValues } from './scorers';
+import { highest, segmentsAt } from './memory-candidates';
+import type { Scorer, Scores, ScoringInput } from './scorers';
 import type { SearchWeights } from './weights';
 
 /** A possible result of a search: a span found by words, or a segment that a scorer ranks high. */
@@ -94,8 +95,13 @@ function placesOf(
   results: readonly ScorerResult[],
   addedSegments: number,
 ): Place[] {
-  const byPath = new Map<string, MemorySegment[]>(spans.map(({ path }) => [path, []]));
-  for (const segment of segments) byPath.get(segment.path)?.push(segment);
+  const byPath = new Map<string, MemorySegment[]>();
+  for (const index of segmentsAt(segments, spans)) {
+    const segment = segments[index] as MemorySegment;
+    const own = byPath.get(segment.path);
+    if (own) own.push(segment);
+    else byPath.set(segment.path, [segment]);
+  }
   const places: Place[] = spans.map((span) => ({
     span,
     segments: (byPath.get(span.path) ?? []).filter(
@@ -106,27 +112,16 @@ function placesOf(
   for (const { scores } of results) {
     const values = scores.segments;
     if (!values) continue;
-    for (const segment of highest(segments, values, addedSegments)) {
+    const valued = values.segments ?? segments;
+    const valueAt = (index: number): number | undefined => values.get((valued[index] as MemorySegment).key);
+    for (const index of highest(valued.length, valueAt, addedSegments)) {
+      const segment = valued[index] as MemorySegment;
       if (held.has(segment)) continue;
       held.add(segment);
       places.push({ span: undefined, segments: [segment] });
     }
   }
   return places;
-}
-
-/** The `count` segments of the highest values, best first. Sorting all of a large workspace takes too long. */
-function highest(segments: readonly MemorySegment[], values: SegmentValues, count: number): MemorySegment[] {
-  const best: { segment: MemorySegment; value: number }[] = [];
-  for (const segment of segments) {
-    const value = values.get(segment.key);
-    if (value === undefined || (best.length >= count && value <= (best.at(-1)?.value ?? Infinity))) continue;
-    let at = best.length;
-    while (at > 0 && (best[at - 1] as { value: number }).value < value) at--;
-    best.splice(at, 0, { segment, value });
-    if (best.length > count) best.pop();
-  }
-  return best.map(({ segment }) => segment);
 }
 
 interface ShareFunction {

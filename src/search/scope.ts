@@ -4,8 +4,11 @@ import type { Scope } from '../protocol';
 /** Returns the workspace path of an absolute file path. Undefined outside all workspace folders. */
 export type PathOf = (file: string) => string | undefined;
 
-/** Returns a predicate for the workspace paths of a scope. Undefined when the scope includes every path. */
-export function pathFilter(scope: Scope, pathOf: PathOf): ((path: string) => boolean) | undefined {
+/** Whether a workspace path is within a scope. */
+export type PathFilter = (path: string) => boolean;
+
+/** Returns the filter of a scope. Undefined when the scope includes every path. */
+export function pathFilter(scope: Scope, pathOf: PathOf): PathFilter | undefined {
   if (scope.kind === 'workspace') return undefined;
   if (scope.kind === 'folder') {
     // A workspace folder has no path within the workspace, so clients name it by its absolute path.

@@ -5,14 +5,15 @@ import type { QueryEmbedding, TokenNeighbours } from '../protocol/memory';
 import type { LexicalIndex, DocumentReader, QueryTerm, ReadDocument } from '../workspace';
 import { spansOf } from './candidate-spans';
 import { type Candidate, fuse, runScorers } from './fusion';
+import { highest, segmentsAt } from './memory-candidates';
 import { LexicalRanker } from './lexical/lexical-ranker';
 import { type AnalysedQuestion, analyseQuestion } from './query/analysis';
 import { isEnglish, PassageRanker } from './passages/passage-ranker';
 import { withSimilarities } from './passages/judged-spans';
 import { placePassages } from './passages/place-passages';
 import { type SentenceEncoding, SentenceVectors } from './passages/sentence-vectors';
-import { overlapsSelection, type PathOf, pathFilter } from './scope';
-import { type Scorer, SCORERS, type ScoringMemory } from './scorers';
+import { overlapsSelection, type PathFilter, type PathOf, pathFilter } from './scope';
+import { type LateScores, type Scorer, SCORERS, type ScoringMemory } from './scorers';
 import { Lister, type Listing } from './listing';
 import { type RankedSite, type SiteForm, SiteRanker } from './sites';
 import { SEARCH_WEIGHTS, type SearchWeights } from './weights';
@@ -270,6 +271,31 @@ export class Search {
     }
   }
 
+  /**
+   * Segments of the spans found by words, those with most of the question's words, and those with the nearest passages.
+   * Late interaction reads every token, so it scores these alone. A small workspace is scored whole.
+   */
+  private mayRankHigh(
+    { terms }: AnalysedQuestion,
+    segments: readonly MemorySegment[],
+    found: { spans: readonly RankedSpan[]; similarities: Float32Array | undefined; filter: PathFilter | undefined },
+  ): readonly MemorySegment[] {
+    const { fields, limits } = this.weights;
+    const { spans, similarities, filter } = found;
+    if (segments.length <= limits.lateSegments) return segments;
+    const { segments: hits } = this.options.workspace.index.search(terms, {
+      ...fields,
+      ...(filter ? { filter } : {}),
+      limit: 0,
+      segmentsPerDocument: 0,
+      bestSegments: { limit: limits.lateSegments },
+    });
+    const places = hits.map(({ path, startLine }) => ({ path, startLine, endLine: startLine }));
+    const near = similarities ? highest(segments.length, (i) => similarities[i], limits.addedSegments) : [];
+    const indices = new Set([...segmentsAt(segments, [...spans, ...places]), ...near]);
+    return [...indices].sort((a, b) => a - b).map((index) => segments[index] as MemorySegment);
+  }
+
   private async fuse(
     question: AnalysedQuestion,
     spans: readonly RankedSpan[],
@@ -292,7 +318,13 @@ export class Search {
       const input = {
         ...wordsOnly,
         segments: inScope,
-        ...(embedding ? { memory: scoringMemory(memory.memories, embedding, inScope, lateInteraction) } : {}),
+        ...(embedding
+          ? {
+              memory: scoringMemory(memory.memories, { embedding, lateInteraction }, inScope, (similarities) =>
+                this.mayRankHigh(question, inScope, { spans, similarities, filter }),
+              ),
+            }
+          : {}),
       };
       const isPartial = (this.options.encodedShare?.() ?? 1) < weights.limits.encodedEnough;
       const candidates = fuse(input, await runScorers(scorers, input), weights, isPartial);
@@ -317,26 +349,32 @@ export class Search {
 }
 
 /**
- * Builds the memory input of the scorers. Late-interaction scores are computed when the first scorer requests them,
- * once for all.
+ * Builds the memory input of the scorers. Scores are computed when the first scorer requests them, once for all.
+ * @param mayRankHigh chooses the segments that late interaction scores, from the similarities of all
  */
 function scoringMemory(
   memories: MemoryReader,
-  embedding: QueryEmbedding,
+  { embedding, lateInteraction }: { embedding: QueryEmbedding; lateInteraction: LateInteraction | undefined },
   segments: readonly MemorySegment[],
-  lateInteraction: LateInteraction | undefined,
+  mayRankHigh: (similarities: Float32Array | undefined) => readonly MemorySegment[],
 ): ScoringMemory {
-  let scores: ReturnType<ScoringMemory['lateScores']> | undefined;
+  const { sentence } = embedding;
+  const similarities = once(async () => sentence && memories.nearestPassages(segments, sentence));
   return {
-    memories,
     embedding,
-    lateScores: () =>
-      (scores ??= lateInteraction
-        ? memories
-            .late(segments, lateInteraction)
-            .then((scored) => new Map(scored.map(({ segment, score }) => [segment.key, score])))
-        : Promise.resolve(undefined)),
+    similarities,
+    lateScores: once(async (): Promise<LateScores | undefined> => {
+      if (!lateInteraction) return undefined;
+      const chosen = mayRankHigh(await similarities());
+      const scored = await memories.late(chosen, lateInteraction);
+      return { segments: chosen, scores: new Map(scored.map(({ segment, score }) => [segment.key, score])) };
+    }),
   };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 const ADVICE = /\b(?:should|may|must|allowed|recommended|prefer(?:red)?|do i|can i)\b/i;

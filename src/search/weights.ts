@@ -152,6 +152,8 @@ export interface SearchLimits {
   encodedEnough: number;
   /** Segments that a scorer may add to the spans found by words. */
   addedSegments: number;
+  /** Segments with most of the question's words that late interaction scores. A smaller workspace is scored whole. */
+  lateSegments: number;
   /** Maximum size of a definition that is returned whole. */
   definition: { lines: number; characters: number };
   /** Maximum size of a definition that replaces a matching part of it. */
@@ -400,6 +402,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     judged: 8,
     encodedEnough: 0.98,
     addedSegments: 30,
+    lateSegments: 500,
     definition: { lines: 100, characters: 5_500 },
     widened: { lines: 160, characters: 9_000 },
     embeddingMs: 1_500,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MemoryReader, MemorySegment } from '../../src/memory';
+import type { MemorySegment } from '../../src/memory';
 import { SEARCH_WEIGHTS } from '../../src/search';
 import { spansOf } from '../../src/search/candidate-spans';
 import { fuse as fuseCandidates, runScorers, type ScorerResult } from '../../src/search/fusion';
@@ -196,19 +196,21 @@ test('values of spans count like values of segments', async () => {
 });
 
 test('scorers run if they have a weight and can score the question', async () => {
-  const [first, second] = SEGMENTS as [MemorySegment, MemorySegment];
-  const memories = {
-    nearestPassages: () => Promise.resolve([{ segment: first, similarity: 0.5 }]),
-  } as unknown as MemoryReader;
-  const lateScores = () => Promise.resolve(new Map([[second.key, { segment: 1, passage: 1, tokenRun: 1 }]]));
+  const second = SEGMENTS[1] as MemorySegment;
+  const scores = new Map([[second.key, { segment: 1, passage: 1, tokenRun: 1 }]]);
+  const lateScores = () => Promise.resolve({ segments: SEGMENTS, scores });
   const input = { question: analyseQuestion('a question'), spans: SPANS, segments: SEGMENTS, weights: SEARCH_WEIGHTS };
   const names = async (more: object): Promise<string[]> =>
     (await runScorers(SCORERS, { ...input, ...more })).map(({ scorer }) => scorer.name);
   const embedding = { tokens: 3 };
   expect(await names({})).toEqual(['lexical']);
   const late = ['lateInteraction', 'tokenRun'];
-  expect(await names({ memory: { memories, embedding, lateScores } })).toEqual(['lexical', ...late]);
-  const memory = { memories, embedding: { ...embedding, sentence: Float32Array.of(1) }, lateScores };
+  expect(await names({ memory: { similarities: () => Promise.resolve(undefined), embedding, lateScores } })).toEqual([
+    'lexical',
+    ...late,
+  ]);
+  const similarities = () => Promise.resolve(Float32Array.of(0.5, NaN, NaN, NaN, NaN));
+  const memory = { similarities, embedding, lateScores };
   expect(await names({ memory })).toEqual(['lexical', 'passage', ...late]);
   const weights = { ...SEARCH_WEIGHTS, scorers: { ...SEARCH_WEIGHTS.scorers, tokenRun: 0 } };
   expect(await names({ memory, weights })).toEqual(['lexical', 'passage', 'lateInteraction']);

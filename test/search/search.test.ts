@@ -6,7 +6,7 @@ import { ask } from '../../src/assistant';
 import { MemoryReader, MemoryEncoding, MemoryStore, type WorkspaceMemory } from '../../src/memory';
 import type { Answer, RankedSpan } from '../../src/protocol';
 import type { QueryEmbedding } from '../../src/protocol/memory';
-import { Search, type SearchWorkspace } from '../../src/search';
+import { Search, SEARCH_WEIGHTS, type SearchWorkspace } from '../../src/search';
 import { type ReadDocument, scanTokens } from '../../src/workspace';
 import { BYTES_PER_ROW, memoryOf, RATIOS } from '../memory/byte-coder';
 import { indexedFiles, type IndexedFiles } from './indexed-files';
@@ -164,6 +164,36 @@ test('memories change the order of some questions, and the coverage has their sh
     if (places(fused.spans).join() !== places(lexical.spans).join()) changed++;
   }
   expect(changed).toBeGreaterThan(5);
+});
+
+test('late interaction reads the segments with the most words alone, and the same place leads', async () => {
+  embedQuery = (question) => Promise.resolve(embed(question));
+  const read: number[] = [];
+  const memories = Object.assign(Object.create(memory.memories) as MemoryReader, {
+    late: (...given: Parameters<MemoryReader['late']>) => {
+      read.push(given[0].length);
+      return memory.memories.late(...given);
+    },
+  });
+  const limits = { ...SEARCH_WEIGHTS.limits, lateSegments: 10 };
+  const few = new Search({
+    workspace,
+    memory: () => ({ ...memory, memories }),
+    encodedShare: () => 1,
+    weights: { ...SEARCH_WEIGHTS, limits },
+  });
+  const all = searchOf(true);
+  for (const question of QUESTIONS.slice(0, 10)) {
+    const request = { scope: { kind: 'workspace' as const }, limit: 1 };
+    const { spans } = await all.search(question, request);
+    expect((await few.search(question, request)).spans[0]).toMatchObject({
+      path: spans[0]?.path,
+      startLine: spans[0]?.startLine,
+    });
+  }
+  const segments = memory.memories.segments().length;
+  expect(Math.min(...read)).toBeGreaterThanOrEqual(10);
+  expect(Math.max(...read)).toBeLessThan(segments);
 });
 
 describe('a search without a usable model', () => {

@@ -47,13 +47,17 @@ export class PassageRanker {
 
   /** Share (0…1) of the question's weight in a span of code, on the scale of the passages' words. */
   shareOf(question: AnalysedQuestion): (span: RankedSpan) => number {
+    let scorer: PassageScorer | undefined;
+    return ({ path, text, breadcrumb }) =>
+      (scorer ??= this.scorerFor(question)).score({ path, text }, { start: 0, end: text.length, titles: breadcrumb });
+  }
+
+  private scorerFor(question: AnalysedQuestion): PassageScorer {
     const { fields, passages: settings } = this.weights;
     const { segmentIdf } = this.index.search(question.terms, { ...fields, limit: 0, segmentsPerDocument: 0 });
     const termWeights = question.terms.map(({ weight }, i) => weight * (segmentIdf[i] ?? 0));
     const total = termWeights.reduce((a, b) => a + b, 0) || 1;
-    const scorer = new PassageScorer(question, termWeights, total, settings);
-    return ({ path, text, breadcrumb }) =>
-      scorer.score({ path, text }, { start: 0, end: text.length, titles: breadcrumb });
+    return new PassageScorer(question, termWeights, total, settings);
   }
 
   /** The best passages, best first. */
@@ -97,9 +101,10 @@ export class PassageRanker {
       if (!read || !segment) continue;
       const context = (settings.segment * score) / total + (settings.document * documentScore) / bestDocument;
       for (const [i, passage] of passagesOf(read).entries()) {
-        const key = `${docId} ${i}`;
         const isWithin = passage.startLine <= segment.endLine && segment.startLine <= passage.endLine;
-        if (candidates.has(key) || !isWithin) continue;
+        if (!isWithin) continue;
+        const key = `${docId} ${i}`;
+        if (candidates.has(key)) continue;
         const text = read.document.text.slice(passage.start, passage.end);
         const words = scorer.score(read.document, passage) + context;
         candidates.set(key, { read, passage, text, words, score: 0 });

@@ -14,4 +14,4 @@ export const SCORERS: readonly Scorer[] = [
   phraseScorer,
 ];
 
-export type { Scorer, Scores, ScoringInput, ScoringMemory, SegmentValues } from './scorer';
+export type { LateScores, Scorer, Scores, ScoringInput, ScoringMemory, SegmentValues } from './scorer';

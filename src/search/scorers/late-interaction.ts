@@ -8,12 +8,9 @@ export const lateInteractionScorer: Scorer = {
     return { kind: 'late', text: l10n.t('words close together') } as const;
   },
   score: async ({ memory }) => {
-    const scores = await memory?.lateScores();
-    return (
-      scores && {
-        segments: { get: (key) => scores.get(key)?.passage },
-        scale: 'candidates',
-      }
-    );
+    const late = await memory?.lateScores();
+    if (!late) return undefined;
+    const { segments, scores } = late;
+    return { segments: { segments, get: (key) => scores.get(key)?.passage }, scale: 'candidates' };
   },
 };

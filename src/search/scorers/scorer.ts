@@ -1,4 +1,4 @@
-import type { LateScore, MemoryReader, MemorySegment } from '../../memory';
+import type { LateScore, MemorySegment } from '../../memory';
 import type { RankedSpan, RankReason } from '../../protocol';
 import type { QueryEmbedding } from '../../protocol/memory';
 import type { AnalysedQuestion } from '../query/analysis';
@@ -29,18 +29,30 @@ export interface ScoringInput {
 }
 
 export interface ScoringMemory {
-  memories: MemoryReader;
   embedding: QueryEmbedding;
   /**
-   * Late-interaction scores of the segments, by key; computed once for all scorers. Undefined for a model without
-   * token vectors.
+   * Greatest cosine of the passages of each segment with the question, in the order of the segments; NaN for one
+   * without vectors. Computed once for all scorers. Undefined without a sentence encoder.
    */
-  lateScores(): Promise<ReadonlyMap<string, LateScore> | undefined>;
+  similarities(): Promise<Float32Array | undefined>;
+  /**
+   * Late-interaction scores of the segments that may rank high, by key; computed once for all scorers. Undefined for a
+   * model without token vectors.
+   */
+  lateScores(): Promise<LateScores | undefined>;
+}
+
+/** Scores of the segments of a list, by key. */
+export interface LateScores {
+  segments: readonly MemorySegment[];
+  scores: ReadonlyMap<string, LateScore>;
 }
 
 /** Values by the key of a segment. Not always a map: a copy of all keys takes milliseconds in a large workspace. */
 export interface SegmentValues {
   get(key: string): number | undefined;
+  /** Segments that have values, in the order of the input. Default: all of the input may have one. */
+  segments?: readonly MemorySegment[];
 }
 
 export interface Scores {

@@ -10,13 +10,11 @@ export const tokenRunScorer: Scorer = {
     return { kind: 'late', text: l10n.t('words in order') } as const;
   },
   score: async ({ memory, weights }) => {
-    const scores = await memory?.lateScores();
-    return (
-      scores && {
-        segments: { get: (key) => runOf(scores.get(key), weights.lateInteraction) },
-        scale: { least: 0, most: 1 },
-      }
-    );
+    const late = await memory?.lateScores();
+    if (!late) return undefined;
+    const { segments, scores } = late;
+    const runs = { segments, get: (key: string) => runOf(scores.get(key), weights.lateInteraction) };
+    return { segments: runs, scale: { least: 0, most: 1 } };
   },
 };
 

@@ -10,8 +10,8 @@ export interface SearchOptions {
   limit: number;
   /** Maximum number of segments returned for each document. */
   segmentsPerDocument: number;
-  /** Also returns the best segments of a kind over all documents. */
-  bestSegments?: { kind: IndexedSegment['kind']; limit: number };
+  /** Also returns the best segments over all documents, of one kind or of all. */
+  bestSegments?: { kind?: IndexedSegment['kind']; limit: number };
   /** Excludes documents for which it returns false. Term statistics still cover the whole index. */
   filter?: (path: string) => boolean;
 }
@@ -44,11 +44,12 @@ export interface DocumentHit {
   segments: readonly SegmentHit[];
 }
 
-/** A segment among the best of its kind, with the BM25F score of its document. */
+/** A segment among the best, with the BM25F score of its document. */
 export interface BestSegment {
   docId: DocumentId;
   path: string;
   ordinal: number;
+  startLine: number;
   score: number;
   documentScore: number;
 }

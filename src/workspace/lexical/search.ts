@@ -244,7 +244,7 @@ export class Searcher {
       );
   }
 
-  /** Collects the best segments of one kind, whatever the rank of their documents. */
+  /** Collects the best segments, whatever the rank of their documents. */
   private bestSegments(
     parts: readonly Part[],
     bases: readonly { document: number; segment: number }[],
@@ -252,19 +252,21 @@ export class Searcher {
   ): BestSegment[] {
     if (!bestSegments) return [];
     const { limit } = bestSegments;
-    const kind = SEGMENT_KINDS.indexOf(bestSegments.kind);
+    const kind = bestSegments.kind === undefined ? undefined : SEGMENT_KINDS.indexOf(bestSegments.kind);
     let best: BestSegment[] = [];
     let least = 0;
     for (const [p, { tables }] of parts.entries()) {
       const base = bases[p] as { document: number; segment: number };
       for (let s = 0; s < tables.segments; s++) {
         const score = this.segmentScore[base.segment + s] as number;
-        if (score <= 0 || score < least || tables.segmentKind.at(s) !== kind) continue;
+        if (score <= 0 || score < least) continue;
+        if (kind !== undefined && tables.segmentKind.at(s) !== kind) continue;
         const row = tables.segmentDocument.at(s);
         const { docId, path } = tables.documents[row] as Part['tables']['documents'][number];
         if (tables.removed[row] === 1 || (filter && !filter(path))) continue;
         const documentScore = this.documentScore[base.document + row] as number;
-        best.push({ docId, path, ordinal: s - tables.firstSegment.at(row), score, documentScore });
+        const ordinal = s - tables.firstSegment.at(row);
+        best.push({ docId, path, ordinal, startLine: tables.startLine.at(s), score, documentScore });
         if (best.length < 2 * limit) continue;
         best = best.sort(byScore).slice(0, limit);
         least = best.at(-1)?.score ?? 0;

@@ -171,8 +171,10 @@ async function measure(
         embedding.late && new LateInteraction(embedding.late, memories.vocabSize, SEARCH_WEIGHTS.lateInteraction);
       const scored = late && (await memories.late(segments, late));
       const scores = scored && new Map(scored.map(({ segment, score }) => [segment.key, score]));
-      const lateScores = () => Promise.resolve(scores);
-      results.set(arm, await runScorers(MEMORY_SCORERS, { ...input, memory: { memories, embedding, lateScores } }));
+      const lateScores = () => Promise.resolve(scores && { segments, scores });
+      const { sentence } = embedding;
+      const similarities = () => Promise.resolve(sentence && memories.nearestPassages(segments, sentence));
+      results.set(arm, await runScorers(MEMORY_SCORERS, { ...input, memory: { embedding, similarities, lateScores } }));
     }
     const candidates = ({ weights, alone, memories = 'as they are' }: Arm): Candidate[] => {
       if (!alone && spans.length === 0) return [];

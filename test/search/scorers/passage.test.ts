@@ -8,11 +8,8 @@ import { SEARCH_WEIGHTS } from '../../../src/search/weights';
 const segments = [{ key: 'a' }, { key: 'b' }] as MemorySegment[];
 
 function inputWith(sentence: Float32Array | undefined): ScoringInput {
-  const nearestPassages = (own: readonly MemorySegment[], query: Float32Array) =>
-    Promise.resolve(own.map((segment, i) => ({ segment, similarity: query[i] as number })));
-  const embedding = { vector: Float32Array.of(1), tokens: 1, ...(sentence ? { sentence } : {}) };
-  const memory = { memories: { nearestPassages }, embedding } as unknown as ScoringMemory;
-  return { segments, memory, weights: SEARCH_WEIGHTS } as unknown as ScoringInput;
+  const memory = { similarities: () => Promise.resolve(sentence) } as unknown as ScoringMemory;
+  return { segments, spans: [], memory, weights: SEARCH_WEIGHTS } as unknown as ScoringInput;
 }
 
 /** Lexical spans of as many files, with scores that fall by `step`, for a question. */
@@ -40,5 +37,5 @@ it('counts more where many files are about as good by words, unless the question
 
 it('says nothing without a sentence encoder', async () => {
   expect(await passageScorer.score(inputWith(undefined))).toBeUndefined();
-  expect(await passageScorer.score({ segments } as unknown as ScoringInput)).toBeUndefined();
+  expect(await passageScorer.score({ segments, weights: SEARCH_WEIGHTS } as unknown as ScoringInput)).toBeUndefined();
 });

@@ -129,6 +129,8 @@ export const i8x16 = {
 
 export const i16x8 = {
   extaddPairwiseI8x16S: unary(...vector(0x7c)),
+  extendLowI8x16S: unary(...vector(0x87)),
+  extendHighI8x16S: unary(...vector(0x88)),
   narrowI32x4S: binary(...vector(0x85)),
   narrowI32x4U: binary(...vector(0x86)),
   shrU: binary(...vector(0x8d)),
@@ -143,6 +145,8 @@ export const i32x4 = {
   shrU: binary(...vector(0xad)),
   add: binary(...vector(0xae)),
   sub: binary(...vector(0xb1)),
+  /** Products of 16-bit lanes, added by pairs. */
+  dotI16x8S: binary(...vector(0xba)),
   truncSatF32x4S: unary(...vector(0xf8)),
   /**
    * Relaxed: c plus the products of signed bytes and bytes from 0 to 127, added by fours. Exact for such operands on
