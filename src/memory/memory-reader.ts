@@ -48,8 +48,8 @@ type UnitsOfDocument = ReturnType<MemoryEncoding['documents']> extends Iterable<
 
 const CACHE_BYTES = 160 * 1024 * 1024;
 /**
- * Shares of the cache. A search reads all passages and token ids: of 90 MB of code 42 and 50 MB. Where they do not fit,
- * each search would read them from the disk.
+ * Shares of the cache. A search compares all vectors of passages: of 90 MB of code 42 MB. Where they do not fit, each
+ * search reads the rest from the disk. It reads the token ids of some hundred segments, of a small workspace all.
  */
 const SHARES = { passages: 0.4, ids: 0.4, coarse: 0.1, folds: 0.1 };
 

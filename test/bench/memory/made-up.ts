@@ -4,7 +4,7 @@ import { EngineModel } from '../../../src/inference/engine-model';
 import { passagesOf } from '../../../src/inference/passage-encoder';
 import { MemoryEncoding, MemoryReader, MemoryStore, memoryVersion, type SegmentCoder } from '../../../src/memory';
 import type { MemoryDescription, SegmentMemory } from '../../../src/protocol/memory';
-import type { SearchMemory } from '../../../src/search';
+import type { SearchMemory, SentenceEncoding } from '../../../src/search';
 import type { Workspace } from '../../../src/workspace/workspace';
 import { bundledCheckpoint } from '../../../src/app/models';
 import { generator } from '../../../src/engine/generate/sampling';
@@ -14,6 +14,8 @@ const CHARACTERS_PER_TOKEN = 3.1;
 
 interface Filled {
   memory: SearchMemory;
+  /** The sentence encoder, which reads passages of prose while a question waits. */
+  sentences: SentenceEncoding;
   tokens: number;
   passages: number;
   close: () => Promise<void>;
@@ -51,6 +53,7 @@ export async function filledMemory(library: Workspace, storage: string): Promise
   });
   return {
     memory: { memories, engine: { embedQuery: (question) => own.embed(question) } },
+    sentences: { sentences: (texts, signal) => own.sentences(texts, signal) },
     tokens: store.stats().tokens,
     passages: coder.passages,
     close: async () => {
