@@ -402,7 +402,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     judged: 8,
     encodedEnough: 0.98,
     addedSegments: 30,
-    lateSegments: 1_000,
+    lateSegments: 500,
     definition: { lines: 100, characters: 5_500 },
     widened: { lines: 160, characters: 9_000 },
     embeddingMs: 1_500,

@@ -39,6 +39,9 @@ interface Candidate {
 }
 
 export class PassageRanker {
+  /** Scorers of questions whose passages were ranked. */
+  private readonly scorers = new WeakMap<AnalysedQuestion, PassageScorer>();
+
   constructor(
     private readonly index: LexicalIndex,
     private readonly reader: DocumentReader,
@@ -53,6 +56,8 @@ export class PassageRanker {
   }
 
   private scorerFor(question: AnalysedQuestion): PassageScorer {
+    const known = this.scorers.get(question);
+    if (known) return known;
     const { fields, passages: settings } = this.weights;
     const { segmentIdf } = this.index.search(question.terms, { ...fields, limit: 0, segmentsPerDocument: 0 });
     const termWeights = question.terms.map(({ weight }, i) => weight * (segmentIdf[i] ?? 0));
@@ -92,6 +97,7 @@ export class PassageRanker {
     const termWeights = question.terms.map(({ weight }, i) => weight * (segmentIdf[i] ?? 0));
     const total = termWeights.reduce((a, b) => a + b, 0) || 1;
     const scorer = new PassageScorer(question, termWeights, total, settings);
+    this.scorers.set(question, scorer);
     const candidates = new Map<string, Candidate>();
     const bestDocument = Math.max(...segments.map(({ documentScore }) => documentScore), 0) || 1;
     for (const { docId, ordinal, score, documentScore } of segments) {
