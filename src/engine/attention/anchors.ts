@@ -12,8 +12,8 @@ export interface AnchorOptions {
    */
   closing?: boolean;
   /**
-   * Last tokens that are seen whether their segment is closed or not. Models are trained so to read anchors of what left
-   * a window beside it. Default 0: none.
+   * Last tokens that are seen whether their segment is closed or not: models are trained to read anchors beside a
+   * window. Default 0: none.
    */
   window?: number;
 }

@@ -1,6 +1,7 @@
 /** LM-Infinite and DCIS: what is read beyond the trained window. */
 import { readFileSync } from 'node:fs';
 import {
+  beyondWindow,
   calibrate,
   Decoder,
   full,
@@ -21,7 +22,8 @@ const ROWS = 2;
 
 /**
  * Next tokens told right beyond the window of a small trained model, as the product reads: under Λ against full
- * attention, and with factors found by DCIS against Λ. Nothing without the shared data.
+ * attention, and with factors found by DCIS against Λ. Factors that Λ outdoes on another text are not used, as in the
+ * product. Nothing without the shared data.
  */
 export async function smallModel(): Promise<Outcome[]> {
   const [directory, file] = [sharedData(`checkpoints/${NAME}`), sharedData(`text/tinystories-rows-${NAME}.json`)];
@@ -38,14 +40,17 @@ export async function smallModel(): Promise<Outcome[]> {
     objective: 'perplexity',
   });
   const extended = withFactors(rope, stored.factors, stored.extension, stored.attentionFactor);
+  const judged = await beyondWindow(decoder, stored, [(rows.at(-2) as number[]).slice(0, length)]);
+  const isUsed = judged.factors <= judged.lambda;
   const found: Record<'lambda' | 'plain' | 'factors', number[]> = { lambda: [], plain: [], factors: [] };
   for (const row of rows.slice(0, ROWS)) {
     const tokens = row.slice(0, length);
     const whole = (frequencies: ReturnType<typeof ropeFrequencies>): DecoderContext =>
       decoder.newContext(full(), length, { rope: frequencies });
-    found.lambda.push(...(await told(readingContext(decoder, length), tokens, window)));
+    const own = await told(readingContext(decoder, length), tokens, window);
+    found.lambda.push(...own);
     found.plain.push(...(await told(whole(ropeFrequencies(rope, window)), tokens, window)));
-    found.factors.push(...(await told(whole(ropeFrequencies(extended, length)), tokens, window)));
+    found.factors.push(...(isUsed ? await told(whole(ropeFrequencies(extended, length)), tokens, window) : own));
   }
   await decoder.close();
   const shown = 'next tokens right beyond the window';
