@@ -9,7 +9,8 @@
  * needles   a passkey, one key among similar ones, four keys: memories alone, without the lexical rank, the whole
  *           product; plain window, Λ, BM25
  * ratios    values preserved by rows for 8 or 32 tokens, by bits and number of segments
- * composition  a checkpoint without training for composition (--chosen): spliced segments and the same read afresh
+ * composition  a checkpoint without training for composition (--chosen): spliced segments and the same read afresh;
+ *           of a .gguf file, what stands for the texts (--texts N) in an eighth of the rows
  * fused     retrieval with memories and the lexical scorer (--repos)
  *
  * The default is all parts. The checkpoint is the given one, else the bundled one, else random weights of its shape,
@@ -65,7 +66,8 @@ export async function run(args: readonly string[] = []): Promise<void> {
           join(scratch, 'needles'),
         ),
       ratios: (own) => ratios(own, texts, long ? 100 : 24),
-      composition: () => composition(shared, value('--chosen'), directory, texts, long ? 1_000 : 24),
+      composition: () =>
+        composition(shared, value('--chosen'), directory, texts, Number(value('--texts') ?? (long ? 1_000 : 24))),
       fused: (own) =>
         fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: long }),
     };
