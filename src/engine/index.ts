@@ -23,7 +23,7 @@ export { compose } from './attention/compose';
 export { full } from './attention/full';
 export { memories } from './attention/memories';
 export { lambda, type LambdaOptions } from './attention/lambda';
-export { middleRows, readingPolicy, readingRows, type LookBack } from './attention/reading';
+export { anchorRows, middleRows, readingPolicy, readingRows, type LookBack } from './attention/reading';
 export { RowKind, Seen, type AttentionPolicy, type RowPlace } from './attention/policy';
 export { streaming } from './attention/streaming';
 export type { ContextAccount, ContextGroup, ContextGroupKind } from './kv-cache/account';

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { modelCommand, type ModelIo } from '../../src/cli/model';
 import { fixture } from '../fixtures';
 import { TestHub } from '../hub/server';
+import { writeAnchoredCheckpoint } from '../inference/checkpoints';
 
 let io: ModelIo;
 let out: string[];
@@ -122,6 +123,24 @@ describe('anchorage model', () => {
       'keepEnd',
     );
     expect(notes.join()).toContain('were left out (rule keepEnd)');
+  });
+
+  it('reads beyond the window as the product does, or by the best rows of each head', async () => {
+    const model = join(scratch, 'anchored');
+    writeAnchoredCheckpoint(model, 64);
+    const prompt = 'A line of a long text.\n'.repeat(10);
+    const generated = async (...flags: string[]) => {
+      await run('generate', model, '--prompt', prompt, '--max-tokens', '4', '--json', ...flags);
+      return json() as { promptTokens: number; rows: number };
+    };
+    const own = await generated();
+    const byHeads = await generated('--middle-k', '5');
+    expect(byHeads.promptTokens).toBe(prompt.length);
+    // The anchors of the rule.
+    expect(own.promptTokens).toBe(prompt.length + Math.floor((prompt.length - 1) / 23));
+    expect(own.rows).toBeLessThan(64 + 16 + (own.promptTokens - prompt.length) + 1);
+    // Rows that left the window are kept for the heads.
+    expect(byHeads.rows).toBeGreaterThan(own.rows);
   });
 
   it('adds an adapter, which the model then runs with, and refuses one of another model', async () => {

@@ -55,6 +55,23 @@ export function writeTinyCheckpoint(directory: string): void {
   );
 }
 
+/** The tiny checkpoint with a rule of anchors and their token, and a window of so many tokens. */
+export function writeAnchoredCheckpoint(directory: string, window: number): void {
+  writeTinyCheckpoint(directory);
+  const [config, tokenizer] = [join(directory, 'config.json'), join(directory, 'tokenizer.json')];
+  const rule = { anchorage: { anchor_rule: { min: 16, max: 24 } }, max_position_embeddings: window };
+  writeFileSync(config, JSON.stringify({ ...(JSON.parse(readFileSync(config, 'utf8')) as object), ...rule }));
+  const stored = JSON.parse(readFileSync(tokenizer, 'utf8')) as {
+    added_tokens: { id: number; content: string }[];
+    model: { vocab: Record<string, number> };
+  };
+  const [first] = stored.added_tokens;
+  const id = Object.keys(stored.model.vocab).length;
+  stored.model.vocab['<|anchor|>'] = id;
+  stored.added_tokens.push({ ...(first as { id: number }), id, content: '<|anchor|>' });
+  writeFileSync(tokenizer, JSON.stringify(stored));
+}
+
 /** The same of a size that takes milliseconds for a token, so that an answer can be watched while it is written. */
 export function writeSlowCheckpoint(directory: string, { layers = 8, hidden = 256 } = {}): void {
   writeTinyCheckpoint(directory);

@@ -1,5 +1,5 @@
 /** `anchorage model generate` */
-import { generate, readingRows, ropeFrequencies } from '../../engine';
+import { anchorRows, generate, readingRows, ropeFrequencies } from '../../engine';
 import { UsageError } from '../arguments';
 import { readText } from './inputs';
 import { anchored, openModel, policyOf, requireTokenizer, type Opened } from './opened';
@@ -41,15 +41,17 @@ export async function runGenerate(argv: readonly string[], io: ModelIo): Promise
   const opened = await openModel(operands[0] as string, values, io);
   try {
     const tokenizer = requireTokenizer(opened, 'measure it with `model perplexity --ids`.');
-    const ids = anchored(await promptIds(prompt, values, opened), values, opened);
-    const { decoder } = opened;
+    const { decoder, anchorRule } = opened;
     const most = number(values, 'max-tokens', 1, 1 << 20);
+    const ids = anchored(await promptIds(prompt, values, opened), values, opened, 'auto', most ?? MAX_TOKENS);
     const tokens = ids.length + (most ?? MAX_TOKENS);
     const policy = policyOf(values, opened, tokens, 'auto')();
     const context = decoder.newContext(
       policy,
       number(values, 'capacity', 1, 1 << 28) ??
-        (policy.ceiling === Infinity ? decoder.config.maxPositions : readingRows(policy, tokens)),
+        (policy.ceiling === Infinity
+          ? decoder.config.maxPositions
+          : readingRows(policy, tokens) + anchorRows(anchorRule, tokens)),
       { rope: ropeFrequencies(decoder.config.rope, Math.min(tokens, policy.ceiling)) },
     );
     const started = performance.now();

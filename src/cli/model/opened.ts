@@ -130,7 +130,7 @@ export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: str
  * The attention policy of the options, for texts of this many tokens.
  *
  * - `auto`: what the product uses. Full attention within the trained window; beyond it Λ, and the end of the text sees
- *   the best blocks of what left the window.
+ *   the best blocks of what left the window, or the model's anchors.
  * - `lambda`: sinks and a window with a distance ceiling; --look-back adds blocks, --middle-k rows by heads.
  * - `anchors` with --window: ends of sentences and lines stay after the window has passed them. `anchors` alone: each
  *   segment closes behind its anchor, for models trained this way.
@@ -152,7 +152,9 @@ export function policyOf(
   const { config, rowBytes } = decoder;
   if (kind === 'auto') {
     if (window !== undefined) throw new UsageError('--window needs --attention lambda or anchors.', 'model');
-    return () => readingPolicy(config, { tokens, rowBytes, ...(lookBack === undefined ? {} : { lookBack }) });
+    const own = asked === undefined ? opened.anchorRule : undefined;
+    return () =>
+      readingPolicy(config, { tokens, rowBytes, anchors: own, ...(lookBack === undefined ? {} : { lookBack }) });
   }
   const sinks = number(values, 'sinks', 0, 1 << 20) ?? SINKS;
   if (kind === 'full') {
@@ -168,10 +170,21 @@ export function policyOf(
   return () => compose(lambda({ sinks, window }), anchors({ sinks, isAnchor, closing: false }));
 }
 
-/** The tokens as the options read them: with `--attention anchors`, those of the checkpoint's rule are put in. */
-export function anchored(tokens: number[], values: Values, { tokenizer, anchorRule, decoder }: Opened): number[] {
-  const wants = text(values, 'attention') === 'anchors' && text(values, 'anchor-every') === undefined;
-  if (!wants || !tokenizer || !anchorRule) return tokens;
+/**
+ * The tokens as the options read them: the anchors of the checkpoint's rule are put in with `--attention anchors`, and
+ * with `auto` where tokens and what is written reach beyond the trained window.
+ */
+export function anchored(
+  tokens: number[],
+  values: Values,
+  { tokenizer, anchorRule, decoder }: Opened,
+  byDefault: AttentionName,
+  written = 0,
+): number[] {
+  if (!tokenizer || !anchorRule || text(values, 'anchor-every') !== undefined) return tokens;
+  const kind = text(values, 'attention') ?? byDefault;
+  const isBeyond = tokens.length + written > decoder.config.maxPositions && lookBackOf(values) === undefined;
+  if (kind !== 'anchors' && !(kind === 'auto' && isBeyond)) return tokens;
   return withAnchors(tokens, anchorRule, lineEnds(tokenizer, decoder.config.vocabSize));
 }
 

@@ -22,7 +22,7 @@ export async function runPerplexity(argv: readonly string[], io: ModelIo): Promi
   try {
     const limit = number(values, 'limit', 2, 1 << 28) ?? Infinity;
     const rows = (await tokenRows(values, opened)).map((row) =>
-      anchored(row.length > limit ? row.slice(0, limit) : row, values, opened),
+      anchored(row.length > limit ? row.slice(0, limit) : row, values, opened, 'full'),
     );
     let told = performance.now();
     // Looking back serves questions; it makes running text less likely (bench window perplexity).

@@ -73,6 +73,11 @@ export function readingRows({ middle, ceiling }: AttentionPolicy, tokens: number
   return Math.min(tokens, 2 * ceiling + chunkTokens + (middle?.most ?? 0)) + placedRows(middle);
 }
 
+/** Most anchors of a text. */
+export function anchorRows(rule: AnchorRule | undefined, tokens: number): number {
+  return rule ? Math.ceil(tokens / rule.min) : 0;
+}
+
 /** Most rows that looking back by blocks places. */
 export function placedRows(middle: AttentionPolicy['middle']): number {
   return middle?.blocks ? Math.min(middle.most, middle.blocks.rows * middle.blocks.count) : 0;

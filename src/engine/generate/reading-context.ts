@@ -1,4 +1,4 @@
-import { readingPolicy, readingRows, type ReadingOptions } from '../attention/reading';
+import { anchorRows, readingPolicy, readingRows, type ReadingOptions } from '../attention/reading';
 import type { Decoder } from '../decoder/decoder';
 import type { DecoderContext } from '../decoder/decoder-context';
 import { ropeFrequencies } from '../rope/frequencies';
@@ -16,8 +16,7 @@ export function readingContext(
 ): DecoderContext {
   const { config, rowBytes } = decoder;
   const policy = readingPolicy(config, { tokens, rowBytes, ...options });
-  const anchored = options.anchors ? Math.ceil(tokens / options.anchors.min) : 0;
-  return decoder.newContext(policy, readingRows(policy, tokens) + anchored, {
+  return decoder.newContext(policy, readingRows(policy, tokens) + anchorRows(options.anchors, tokens), {
     rope: ropeFrequencies(config.rope, Math.min(tokens, policy.ceiling)),
   });
 }
