@@ -20,7 +20,7 @@ const doors = {
   app: ['protocol', 'base', 'rpc', 'engine', 'workspace', 'memory', 'team', 'search', 'assistant', 'inference', 'hub'],
   worker: ['protocol', 'base', 'rpc', 'app'],
   cli: ['protocol', 'base', 'rpc', 'app', 'engine', 'hub'],
-  mcp: ['protocol', 'base', 'app'],
+  mcp: ['protocol', 'base', 'rpc'],
   host: ['protocol', 'base', 'rpc', 'hub'],
   webview: ['protocol', 'base'],
 };

@@ -58,8 +58,6 @@ export async function stageExtension({ directory, target = hostTarget(), minify 
  */
 export async function stageNpmPackage({ directory, minify = false }) {
   const metafiles = await build(directory, 'worker,cli,mcp', { minify });
-  // The editor's worker; the terminal and the server have their own sessions.
-  await rm(path.join(directory, 'dist', 'worker.js'));
   const runtime = await copyRuntime(path.join(directory, 'node_modules'), NATIVE_TARGETS);
   await copyShipped(directory, ['README.md', 'CHANGELOG.md', 'LICENSE', 'models', 'l10n']);
   await writeNotices(directory, metafiles, runtime);

@@ -9,6 +9,7 @@ export { documentedFunctions } from './documented-functions';
 export { readIndexReport, type IndexReport } from './index-report';
 export type { MemoryService } from './memory-service';
 export { modelNames, type ModelNames } from './models';
-export { cacheDirectory, DEFAULT_SETTINGS, defaultStorage, distinctNames } from './without-editor';
+export { cacheDirectory, DEFAULT_SETTINGS, defaultStorage, distinctNames } from '../base/node';
 export { definitionNamed } from './definition-named';
 export { commitText, lineHistory } from './history/line-history';
+export { StoreLock } from '../workspace';

@@ -3,17 +3,18 @@
  * workspace folder by its real path, and neither ignored, secret, binary nor too large.
  */
 import { lstat, realpath } from 'node:fs/promises';
-import { basename, isAbsolute, resolve } from 'node:path';
-import type { Session } from '../app';
+import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import { AppError } from '../base';
 import type { FolderParams, WhyFile } from '../protocol';
+import { isWithin } from './granted-folders';
+import type { Ask } from './worker-link';
 
 /** Most files that are named in place of a missing one. */
 const MOST_ALIKE = 5;
 
 export class Gate {
   constructor(
-    private readonly workspace: Pick<Session['workspace'], 'why' | 'whyEach' | 'pathOf' | 'documents'>,
+    private readonly ask: Ask,
     private readonly folders: readonly FolderParams[],
   ) {}
 
@@ -30,9 +31,8 @@ export class Gate {
   /** The decision about a file and the rule behind it. */
   async why(path: string): Promise<WhyFile> {
     const file = this.fileOf(path);
-    if (this.workspace.pathOf(file) === undefined)
-      return { file, path, indexed: false, reason: 'It is outside the workspace folders.' };
-    return this.workspace.why(file);
+    if (!this.folderOf(file)) return { file, path, indexed: false, reason: 'It is outside the workspace folders.' };
+    return this.ask('index/why', { file });
   }
 
   /** @throws AppError when there is no such file ('fileNotFound'), or when it may not be returned ('notIndexed') */
@@ -55,11 +55,10 @@ export class Gate {
    */
   async mustExist(path: string): Promise<void> {
     const file = this.fileOf(path);
-    if (this.workspace.pathOf(file) === undefined) return;
+    if (!this.folderOf(file)) return;
     if (await lstat(file).catch(() => undefined)) return;
-    const name = basename(file);
-    const alike = [...this.workspace.documents()].filter((each) => basename(each.path) === name);
-    const places = (await this.passing(alike.slice(0, MOST_ALIKE))).map((each) => each.path).join(', ');
+    const alike = await this.ask('index/documents', { name: basename(file), limit: MOST_ALIKE });
+    const places = (await this.passing(alike)).map((each) => each.path).join(', ');
     throw new AppError(
       'fileNotFound',
       `There is no file ${path} in the workspace.`,
@@ -73,7 +72,7 @@ export class Gate {
    */
   async passing<Item extends { file: string }>(items: readonly Item[]): Promise<Item[]> {
     const files = [...new Set(items.map(({ file }) => file))];
-    const verdicts = await this.workspace.whyEach(files);
+    const verdicts = files.length === 0 ? [] : await this.ask('index/why-each', { files });
     const passing = new Set(files.filter((_, i) => verdicts[i]?.indexed));
     return items.filter(({ file }) => passing.has(file));
   }
@@ -88,9 +87,17 @@ export class Gate {
         `There is no folder ${path} in the workspace.`,
         'Leave the folder out to cover the whole workspace.',
       );
-    if (this.folders.some((folder) => folder.directory === real)) return real;
-    const inside = this.workspace.pathOf(real);
-    if (inside === undefined) throw new AppError('notIndexed', `${path} is outside the workspace folders.`);
-    return inside;
+    const folder = this.folderOf(real);
+    if (!folder) throw new AppError('notIndexed', `${path} is outside the workspace folders.`);
+    if (folder.directory === real) return real;
+    const inside = relative(folder.directory, real).split(sep).join('/');
+    return this.folders.length > 1 ? `${folder.name}/${inside}` : inside;
+  }
+
+  /** The workspace folder of a file; the innermost where one contains another. */
+  private folderOf(file: string): FolderParams | undefined {
+    return this.folders
+      .filter(({ directory }) => isWithin(file, directory))
+      .sort((a, b) => b.directory.length - a.directory.length)[0];
   }
 }

@@ -2,8 +2,8 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { distinctNames } from '../app';
 import { AppError } from '../base';
+import { distinctNames } from '../base/node';
 import type { FolderParams } from '../protocol';
 
 /**
@@ -56,6 +56,6 @@ function real(directories: readonly string[]): string[] {
   });
 }
 
-function isWithin(path: string, directory: string): boolean {
+export function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 }

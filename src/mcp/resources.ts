@@ -30,8 +30,8 @@ export function registerResources(server: McpServer, ready: ReadyFor): void {
       mimeType: 'text/plain',
     },
     async (uri, { path }, context) => {
-      const { session, gate } = await ready(context);
-      return contentsOf(uri, pathIn(path), gate, (file) => session.answering.textOf(file));
+      const { ask, gate } = await ready(context);
+      return contentsOf(uri, pathIn(path), gate, async (file) => (await ask('document/text', { file })).text);
     },
   );
   server.registerResource(
@@ -39,19 +39,18 @@ export function registerResources(server: McpServer, ready: ReadyFor): void {
     new ResourceTemplate(SPAN_TEMPLATE, { list: undefined }),
     { title: 'Lines of a document', description: 'FIRST-LAST: lines from 1, inclusive.', mimeType: 'text/plain' },
     async (uri, { path, lines }, context) => {
-      const { session, gate } = await ready(context);
+      const { ask, gate } = await ready(context);
       const asked = linesIn(lines);
       if (!asked) throw new ResourceNotFoundError(uri.href, 'The lines are malformed.');
       return contentsOf(uri, pathIn(path), gate, async (file) => {
-        return (await session.answering.readLines({ file, ...asked }, MOST_LINES)).text;
+        return (await ask('document/lines', { file, ...asked, limit: MOST_LINES })).text;
       });
     },
   );
 }
 
-async function listed({ session, gate }: Ready) {
-  const latest = [...session.workspace.documents()].sort((a, b) => b.mtimeMs - a.mtimeMs).slice(0, MOST_LISTED);
-  const passing = await gate.passing(latest);
+async function listed({ ask, gate }: Ready) {
+  const passing = await gate.passing(await ask('index/documents', { limit: MOST_LISTED }));
   return passing.map(({ path }) => ({ uri: documentUri(path), name: path, mimeType: 'text/plain' }));
 }
 

@@ -62,7 +62,7 @@ function register(server: McpServer, tool: Tool, granted: GrantedSession, roots:
         const { signal } = context.mcpReq;
         const progress = progressOf(context);
         const request = { roots: asked.uris, signal, progress, waits: !searches };
-        const { text, data } = await granted.run(request, (ready) => tool.run(values, { ...ready, signal, progress }));
+        const { text, data } = await granted.run(request, (ready) => tool.run(values, { ...ready, progress }));
         return { content: [{ type: 'text', text }], structuredContent: { ...data } };
       } catch (error) {
         return failed(error);

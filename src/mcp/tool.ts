@@ -17,7 +17,6 @@ export interface Tool<Input = Record<string, unknown>, Output extends object = o
 
 /** Context of one tool call. */
 export interface Call extends Ready {
-  signal: AbortSignal;
   progress: Progress;
 }
 

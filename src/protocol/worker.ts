@@ -87,6 +87,12 @@ export interface InitializeParams {
   strings?: Readonly<Record<string, string>>;
   /** The user's choice before the worker (re)started. */
   held?: Held;
+  /**
+   * The client serves agents. Its worker reads an index that another process writes, and begins no pass by itself. It
+   * loads models only where one is chosen or rows are stored: encoding a workspace takes minutes, and is the user's
+   * choice.
+   */
+  agent?: true;
 }
 
 // ── Requests: client → worker ────────────────────────────────────────────────────────────────────────────────────────
@@ -148,10 +154,27 @@ export interface Requests {
   /** Ends the current pass and encoding. The status tells how much is indexed; it is kept. */
   'index/cancel': [null, IndexStatus];
   'index/why': [{ file: string }, WhyFile];
+  /** The same for several files, in their order. */
+  'index/why-each': [{ files: readonly string[] }, readonly WhyFile[]];
+  'index/coverage': [null, Coverage];
+  /**
+   * Takes up the changes on disk, for clients without file events. Resolves at once, or with `wait` when they are
+   * searchable or the time for it is over.
+   */
+  'index/refresh': [{ wait: boolean }, null];
+  /** Indexed documents, most recently changed first; with `name` those whose file has it. */
+  'index/documents': [{ name?: string; limit: number }, readonly { file: string; path: string }[]];
+  /** The likeliest definition of `name`, `Owner.name` or `Owner::name`. */
+  'index/definition': [{ name: string }, { file: string; startLine: number } | null];
   /** The text of a document as it is indexed and quoted, and the lines of each of its places. */
   'document/text': [
     { file: string },
     { text: string; language: string; places: readonly (Place & { startLine: number; endLine: number })[] },
+  ];
+  /** Whole lines of a file, or of the text of a document, as a search finds them; at most `limit`. */
+  'document/lines': [
+    { file: string; startLine: number; endLine: number; limit: number },
+    Span & { text: string; language: string; lines: number },
   ];
   /** Whether a citation's lines still have the text that was read, and where that text is now. */
   'citation/locate': [{ citation: Citation }, { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span }];

@@ -3,7 +3,9 @@ export { serve, signalOf, type RequestMap, type ServerOptions } from './connecti
 export { errorData, toResponseError } from './errors';
 export { inspectorFlags } from './inspector';
 export { ipcConnection, tolerant } from './ipc-connection';
+export { privateSocket } from './private-socket';
 export { startPulse } from './pulse';
+export { connectShared, LISTEN, socketConnection } from './shared-worker';
 export {
   delay,
   Supervisor,

@@ -14,6 +14,8 @@ export type NotificationListeners = {
 export interface HandlerContext {
   /** @throws AppError('notInitialized') */
   opened(): Promise<Session>;
+  /** Takes up changes on disk (refresher.ts). */
+  refresh(wait: boolean, signal: AbortSignal): Promise<void>;
   /** Counts the requests that a user waits for. */
   foreground: Foreground;
   notify: <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]) => void;

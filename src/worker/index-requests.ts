@@ -1,8 +1,9 @@
 /** Requests about the index: its status, and starting, holding and clearing it. */
 import type { IndexStatus } from '../protocol';
+import type { AgentMethod } from './agent-requests';
 import type { HandlerContext, RequestHandlers } from './handlers';
 
-type IndexMethod = Extract<keyof RequestHandlers, `index/${string}`>;
+type IndexMethod = Exclude<Extract<keyof RequestHandlers, `index/${string}`>, AgentMethod>;
 
 export function indexRequests({ opened }: Pick<HandlerContext, 'opened'>): Pick<RequestHandlers, IndexMethod> {
   return {

@@ -1,75 +1,74 @@
-/** Entry point of the worker: a forked process that indexes and answers. It ends with the process that started it. */
+/**
+ * Entry point of the worker, which indexes and answers.
+ *
+ * - The editor forks it. It ends with the process that forked it.
+ * - `worker.js --listen PATH` serves the processes of a workspace that connect to a socket. It ends some seconds after
+ *   the last of them.
+ */
 import '../base/no-telemetry';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { CancellationTokenSource } from 'vscode-jsonrpc/node';
-import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
-import { errorData, ipcConnection, serve, startPulse } from '../rpc';
-import { WorkerService } from './service';
+import { ipcConnection, LISTEN, socketConnection, startPulse } from '../rpc';
+import { serveClient } from './client-connection';
+import { Listener } from './listener';
 import { lowerPriority } from './priority';
+import { SharedSession } from './shared-session';
 
-const HEARTBEAT_MS = 2_000;
+/** Longest wait (ms) for the stores to close. They survive a crash. */
+const CLOSING_MS = 2_000;
+/** Time (ms) without clients after which a shared worker ends. An agent's next server often follows soon. */
+const LINGER_MS = 10_000;
+
+const shared = new SharedSession(join(__dirname, 'inference.js'));
+let listener: Listener | undefined;
+let ending = false;
 
 function main(): void {
-  if (!process.send) {
+  const [option, path] = process.argv.slice(2);
+  if (option === LISTEN && path !== undefined) void listen(path);
+  else if (process.send) serveParent();
+  else {
     process.stderr.write('The worker is started by the extension, over IPC; in a terminal, use `anchorage`.\n');
     process.exit(2);
   }
+  // A failed promise is a defect, but it must not end a process that has a store open.
+  process.on('unhandledRejection', (reason) => {
+    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    shared.notify('log', { level: 'error', message: `Unhandled rejection: ${text}` });
+  });
+}
+
+function serveParent(): void {
   startPulse();
   lowerPriority();
-  const connection = ipcConnection(process);
-  const notify = <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]): void => {
-    // The 'disconnect' event reports a client that has gone. Messages to it are dropped.
-    if (process.connected) connection.sendNotification(method, params).catch(() => {});
-  };
-  const log = (level: WorkerNotifications['log']['level'], message: string): void => notify('log', { level, message });
-
-  const service = new WorkerService({
-    inferenceFile: join(__dirname, 'inference.js'),
-    notify,
-    request: async (method, params, signal) => {
-      const source = new CancellationTokenSource();
-      const cancel = () => source.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
-      try {
-        return await connection.sendRequest(method, params, source.token);
-      } finally {
-        signal?.removeEventListener('abort', cancel);
-      }
-    },
-    exit: () => setTimeout(() => process.exit(0), 50),
-  });
-  serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {
-    failed: (method, error) => {
-      const { code, message } = errorData(error);
-      if (code === 'internal')
-        log('error', `${method}: ${error instanceof Error ? (error.stack ?? message) : message}`);
-      else log('debug', `${method}: ${code}: ${message}`);
-    },
-  });
-  // A failed write is not logged over the connection it failed on, because that would fail again.
-  connection.onError(([error, message]) => {
-    if (message === undefined) log('warn', `connection: ${error.message}`);
-  });
-  connection.onUnhandledNotification(({ method }) => log('warn', `Unknown notification ${method}.`));
-
-  const heartbeat = setInterval(() => notify('heartbeat', { at: Date.now() }), HEARTBEAT_MS);
+  const gone = serveClient(ipcConnection(process), shared, () => setTimeout(() => process.exit(0), 50));
   process.once('disconnect', () => {
-    clearInterval(heartbeat);
-    // The stores are crash-safe, so the process need not wait longer for them to close.
-    const patience = setTimeout(() => process.exit(0), 2_000);
-    void service
-      .close()
-      .catch(() => {})
-      .then(() => {
-        clearTimeout(patience);
-        process.exit(0);
-      });
+    gone();
+    void end();
   });
-  // A failed promise is a defect, but it must not end a process that has a store open.
-  process.on('unhandledRejection', (reason) =>
-    log('error', `Unhandled rejection: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
-  );
-  connection.listen();
+}
+
+async function listen(path: string): Promise<void> {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => void end());
+  const accept = (socket: Socket) => serveClient(socketConnection(socket), shared);
+  try {
+    listener = await Listener.open({ path, accept, abandoned: () => void end(), linger: LINGER_MS });
+  } catch {
+    // The client then starts a worker of its own.
+    process.exit(1);
+  }
+  if (!listener) process.exit(0);
+}
+
+async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  listener?.stop();
+  const patience = setTimeout(() => process.exit(0), CLOSING_MS);
+  await shared.close().catch(() => {});
+  clearTimeout(patience);
+  listener?.release();
+  process.exit(0);
 }
 
 main();

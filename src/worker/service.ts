@@ -1,125 +1,62 @@
-/** The worker's life: it opens one session, serves the requests of its client over it, and reports its status. */
-import { config } from '@vscode/l10n';
-import { type InitializeParams, PROTOCOL_VERSION, type WorkerNotifications } from '../protocol';
-import { Session } from '../app';
-import { AppError, Foreground, messageOf } from '../base';
+/** The requests and notifications of one client of a worker, over the session that all of them share. */
+import { AppError } from '../base';
+import { PROTOCOL_VERSION } from '../protocol';
+import { agentRequests } from './agent-requests';
 import { answerRequests } from './answer-requests';
 import { editorNotifications } from './editor-notifications';
 import type { HandlerContext, NotificationListeners, RequestHandlers } from './handlers';
 import { indexRequests } from './index-requests';
+import type { Notify, SharedSession } from './shared-session';
 
 export interface ServiceOptions {
-  /** Absolute path of the bundled inference process. */
-  inferenceFile: string;
-  notify: <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]) => void;
+  shared: SharedSession;
+  notify: Notify;
   request: HandlerContext['request'];
-  /** Ends the process once the answer to `shutdown` has left. */
-  exit: () => void;
+  /** Ends the process once the answer to `shutdown` has left. Absent for a client that does not own it. */
+  exit?: () => void;
 }
-
-/** Shortest time (ms) between two status notifications. */
-const STATUS_INTERVAL = 250;
 
 export class WorkerService {
   readonly requests: RequestHandlers;
   readonly notifications: NotificationListeners;
-  private readonly foreground = new Foreground();
-  private opening: Promise<Session> | undefined;
-  private session: Session | undefined;
-  private statusTimer: NodeJS.Timeout | undefined;
+  private initialized = false;
 
-  constructor(private readonly options: ServiceOptions) {
+  constructor({ shared, notify, request, exit }: ServiceOptions) {
     const context: HandlerContext = {
-      opened: () => this.opened(),
-      foreground: this.foreground,
-      notify: options.notify,
-      request: options.request,
+      opened: () => shared.opened(),
+      refresh: (wait, signal) => shared.refresh(wait, signal),
+      foreground: shared.foreground,
+      notify,
+      request,
       texts: new Map(),
-      warn: (subject, error) => this.warn(subject, error),
+      warn: (subject, error) => shared.warn(subject, error),
     };
     this.requests = {
       initialize: async (params) => {
-        await this.initialize(params);
+        if (this.initialized) throw new AppError('internal', 'The worker is initialized already.');
+        this.initialized = true;
+        await shared.initialize(params).catch((error: unknown) => {
+          this.initialized = false;
+          throw error;
+        });
         return { protocolVersion: PROTOCOL_VERSION, pid: process.pid };
       },
       shutdown: async () => {
-        await this.close();
-        this.options.exit();
+        if (!exit) return null;
+        await shared.close();
+        exit();
         return null;
       },
       ...answerRequests(context),
       ...indexRequests(context),
+      ...agentRequests(context),
     };
-    this.notifications = {
+    const { 'writer/text': text, ...editor }: NotificationListeners = {
       ...editorNotifications(context),
       'writer/text': ({ id, text }) => context.texts.get(id)?.(text),
     };
-  }
-
-  async close(): Promise<void> {
-    clearTimeout(this.statusTimer);
-    const { opening } = this;
-    this.opening = undefined;
-    this.session = undefined;
-    const session = await opening?.catch(() => undefined);
-    await session?.close();
-  }
-
-  private async initialize(params: InitializeParams): Promise<void> {
-    if (params.protocolVersion !== PROTOCOL_VERSION) {
-      throw new AppError(
-        'internal',
-        `The client speaks version ${params.protocolVersion} of the protocol, the worker ${PROTOCOL_VERSION}.`,
-        'Install the extension again.',
-      );
-    }
-    if (this.opening) throw new AppError('internal', 'The worker is initialized already.');
-    if (params.strings) config({ contents: { ...params.strings } });
-    this.opening = this.open(params);
-    this.opening.catch(() => (this.opening = undefined));
-    const session = await this.opening;
-    // Loading takes seconds. Until then answers quote the sources and the status says "loading".
-    void session.loadModels().catch((error: unknown) => this.warn('model', error));
-  }
-
-  private async open(params: InitializeParams): Promise<Session> {
-    const changed = (): void => this.statusChanged();
-    const log = (level: WorkerNotifications['log']['level'], message: string): void =>
-      this.options.notify('log', { level, message });
-    const session = await Session.open({
-      ...params,
-      inferenceFile: this.options.inferenceFile,
-      encodeInBackground: true,
-      foreground: this.foreground,
-      log,
-      warn: (message) => log('warn', message),
-      indexChanged: changed,
-      memoryChanged: changed,
-      modelsChanged: changed,
-    });
-    this.session = session;
-    session.hold(params.held);
-    if (params.held === 'cancelled') await session.cancel();
-    else if (params.trusted) session.startWhenIdle();
-    return session;
-  }
-
-  /** @throws AppError('notInitialized') */
-  private opened(): Promise<Session> {
-    if (!this.opening)
-      throw new AppError('notInitialized', 'The worker has not been initialized.', 'Send `initialize` first.');
-    return this.opening;
-  }
-
-  /** Sends the status soon. Changes in between are sent together. */
-  private statusChanged(): void {
-    this.statusTimer ??= setTimeout(() => {
-      this.statusTimer = undefined;
-      if (this.session) this.options.notify('index/status', this.session.status());
-    }, STATUS_INTERVAL);
-  }
-
-  private warn(subject: string, error: unknown): void {
-    this.options.notify('log', { level: 'warn', message: `${subject}: ${messageOf(error)}` });
+    // Texts, folders and settings of one client must not change the answers of another.
+    const ignored = Object.fromEntries(Object.keys(editor).map((method) => [method, () => undefined]));
+    this.notifications = { ...((exit ? editor : ignored) as typeof editor), 'writer/text': text };
   }
 }

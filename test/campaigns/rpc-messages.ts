@@ -7,6 +7,7 @@ import { createMessageConnection } from 'vscode-jsonrpc/node';
 import { PROTOCOL_VERSION, type ClientNotifications, type Requests } from '../../src/protocol';
 import { serve, tolerant } from '../../src/rpc';
 import { WorkerService } from '../../src/worker/service';
+import { SharedSession } from '../../src/worker/shared-session';
 import { SETTINGS, writeFiles } from '../worker/harness';
 import { mutateJson } from './checkpoints';
 import { type Attacked, pick, type Random } from './drive';
@@ -86,8 +87,9 @@ export const rpcMessages: Attacked = {
       if (typeof id === 'number') waiting.get(id)?.();
     });
     const connection = createMessageConnection(tolerant(reader), writer);
+    const shared = new SharedSession(join(scratch, 'none.js'));
     const service = new WorkerService({
-      inferenceFile: join(scratch, 'none.js'),
+      shared,
       notify: () => undefined,
       request: () => Promise.reject(new Error('There is no client.')),
       exit: () => undefined,
@@ -117,7 +119,7 @@ export const rpcMessages: Attacked = {
         waiting.delete(seed);
       },
       async close() {
-        await service.close();
+        await shared.close();
         connection.dispose();
         rmSync(scratch, { recursive: true, force: true });
       },

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildBundles, writeFiles } from '../worker/harness';
-import { call, connected, environment } from './served';
+import { call, connected, endWorkers, environment } from './served';
 
 let bundles: string;
 let directory: string;
@@ -29,6 +29,7 @@ beforeAll(() => {
   });
 });
 afterAll(() => {
+  endWorkers(bundles);
   rmSync(bundles, { recursive: true, force: true });
   rmSync(directory, { recursive: true, force: true });
 });

@@ -1,4 +1,5 @@
 /** The built server under test, and clients of it from the protocol's official library. */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Client, type ClientOptions } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -52,4 +53,15 @@ export async function call<Data = Record<string, never>>(
   const result = await client.callTool({ name, arguments: values });
   const [first] = result.content as readonly { type: string; text?: string }[];
   return { text: first?.text ?? '', data: result.structuredContent as Data, failed: result.isError === true };
+}
+
+/** Process ids of the workers of the bundles. */
+export function workersOf(bundles: string): number[] {
+  const lines = execFileSync('ps', ['-Ao', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(join(bundles, 'worker.js'))).map((line) => Number.parseInt(line, 10));
+}
+
+/** Ends the workers that would otherwise wait for further clients. */
+export function endWorkers(bundles: string): void {
+  for (const pid of workersOf(bundles)) process.kill(pid, 'SIGKILL');
 }

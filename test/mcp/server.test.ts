@@ -5,7 +5,7 @@ import type { Client } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildBundles, writeFiles } from '../worker/harness';
 import { makePdf } from '../workspace/sources/documents/make-documents';
-import { call, connected } from './served';
+import { call, connected, endWorkers } from './served';
 
 const SECRET = 'tangerine-umbrella-4711';
 
@@ -37,6 +37,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await client?.close();
+  endWorkers(bundles);
   rmSync(bundles, { recursive: true, force: true });
   rmSync(directory, { recursive: true, force: true });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../base';
 import type { Scope } from '../../protocol';
@@ -22,7 +23,7 @@ export const ask = defineTool<{ question: string; in?: string }, object>({
     coverage: COVERAGE,
   }),
   searches: true,
-  async run({ question, in: within }, { session, gate, signal, progress }) {
+  async run({ question, in: within }, { ask: request, gate, progress }) {
     const scope = await scopeOf(within, gate);
     const phases = {
       loading: 'Loading the model',
@@ -31,11 +32,11 @@ export const ask = defineTool<{ question: string; in?: string }, object>({
       writing: 'Writing',
     } as const;
     let step = 0;
-    const answer = await session.answering.ask(
-      { id: 'mcp', question: notBlank('question', question), scope },
+    const answer = await request(
+      'ask',
+      { id: randomUUID(), question: notBlank('question', question), scope },
       {
-        signal,
-        emit: (event) => {
+        event: (event) => {
           if (event.type === 'phase') progress((step += 0.25), phases[event.phase]);
         },
       },

@@ -1,4 +1,4 @@
-import { definitionNamed } from '../../app';
+import { randomUUID } from 'node:crypto';
 import { AppError } from '../../base';
 import { citationData, coverageData, coverageText, fence, placeText, spanData } from '../results';
 import { CITATION, COVERAGE, list, object, text, wholeNumber } from '../schemas';
@@ -31,12 +31,12 @@ export const explain = defineTool<Input, object>({
     coverage: COVERAGE,
   }),
   async run(input, call) {
-    const { session, gate, signal, progress } = call;
-    const explained = await session.answering.explain(await targetOf(input, call), { signal, progress });
+    const { ask, gate, progress } = call;
+    const explained = await ask('explain', { id: randomUUID(), ...(await targetOf(input, call)) }, { progress });
     const citations = await gate.passing(explained.citations);
     if (citations.length < explained.citations.length)
       throw new AppError('notIndexed', 'A file that the explanation rests on was just excluded.', 'Try again.');
-    const coverage = session.workspace.coverage();
+    const coverage = await ask('index/coverage', null);
     return {
       text: [
         ...coverageText(coverage),
@@ -55,15 +55,15 @@ export const explain = defineTool<Input, object>({
   },
 });
 
-async function targetOf({ definition }: Input, { session, gate }: Call) {
+async function targetOf({ definition }: Input, { ask, gate }: Call) {
   const named = notBlank('definition', definition);
   const { path, first, last = first } = PLACE.exec(named)?.groups ?? {};
   if (path !== undefined) {
     const startLine = Number(first);
     return { file: (await gate.admit(path)).file, startLine, endLine: Math.max(startLine, Number(last)) };
   }
-  const found = await definitionNamed(named, session.workspace);
-  const { indexing, filesIndexed, filesKnown } = session.workspace.coverage();
+  const found = await ask('index/definition', { name: named });
+  const { indexing, filesIndexed, filesKnown } = await ask('index/coverage', null);
   if (!found && indexing)
     throw new AppError(
       'fileNotFound',
@@ -73,6 +73,6 @@ async function targetOf({ definition }: Input, { session, gate }: Call) {
   if (!found)
     throw new AppError('fileNotFound', `Nothing in the workspace defines “${named}”.`, 'Use search to find the name.');
   await gate.admit(found.file);
-  const { startLine: line } = found.symbol;
-  return { file: found.file, startLine: line, endLine: line };
+  const { file, startLine } = found;
+  return { file, startLine, endLine: startLine };
 }

@@ -13,10 +13,10 @@ export const findRelated = defineTool<{ path: string; startLine: number; endLine
     { limit: wholeNumber('Number of spans. Default: 8.', 1, 30) },
   ),
   output: object({ results: list(FOUND_SPAN), coverage: COVERAGE }),
-  async run({ path, startLine, endLine, limit = 8 }, { session, gate, signal }) {
+  async run({ path, startLine, endLine, limit = 8 }, { ask, gate }) {
     const { file } = await gate.admit(path);
     const lines = { file, startLine, endLine: Math.max(startLine, endLine) };
-    const { spans, coverage } = await session.answering.related(lines, { limit, signal });
+    const { spans, coverage } = await ask('related', { ...lines, limit });
     const results = await gate.passing(spans);
     return {
       text: foundText(results, coverage),

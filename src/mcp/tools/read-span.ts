@@ -24,9 +24,9 @@ export const readSpan = defineTool<{ path: string; startLine: number; endLine: n
     },
     { place: text('Page, section or notebook cell.') },
   ),
-  async run({ path, startLine, endLine }, { session, gate }) {
+  async run({ path, startLine, endLine }, { ask, gate }) {
     const { file } = await gate.admit(path);
-    const read = await session.answering.readLines({ file, startLine, endLine }, MOST_LINES);
+    const read = await ask('document/lines', { file, startLine, endLine, limit: MOST_LINES });
     if (read.endLine < read.startLine)
       throw new AppError(
         'usage',

@@ -18,13 +18,13 @@ export const search = defineTool<{ query: string; folder?: string; limit?: numbe
   ),
   output: object({ results: list(FOUND_SPAN), coverage: COVERAGE }),
   searches: true,
-  async run({ query, folder, limit = 8 }, { session, gate, signal }) {
+  async run({ query, folder, limit = 8 }, { ask, gate }) {
     const question = notBlank('query', query);
     const scope =
       folder === undefined
         ? ({ kind: 'workspace' } as const)
         : ({ kind: 'folder', path: await gate.folder(folder) } as const);
-    const { spans, coverage } = await session.answering.search(question, { scope, limit, signal });
+    const { spans, coverage } = await ask('search', { question, scope, limit });
     const results = await gate.passing(spans);
     return {
       text: foundText(results, coverage),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { SummaryPart } from '../../protocol';
 import { list, object, PATH, text, wholeNumber } from '../schemas';
 import { defineTool } from '../tool';
@@ -28,9 +29,9 @@ export const summarize = defineTool<{ path: string }, object>({
     overview: text('A short paragraph about the whole file.'),
     parts: list(PART),
   }),
-  async run({ path }, { session, gate, signal, progress }) {
+  async run({ path }, { ask, gate, progress }) {
     const { file } = await gate.admit(path);
-    const summary = await session.answering.summarize(file, { signal, progress });
+    const summary = await ask('summarize', { id: randomUUID(), file }, { progress });
     const parts = flat(summary.parts);
     const outline = parts.slice(0, MOST_PARTS).map(({ depth, title, kind, startLine, endLine, line }) => {
       const what = line === '' ? '' : `: ${line}`;

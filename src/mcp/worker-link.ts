@@ -1,0 +1,182 @@
+/** The connection to the worker that answers: the one that the workspace's processes share, or an own one. */
+import { fork } from 'node:child_process';
+import { CancellationTokenSource, ConnectionError, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
+import { version } from '../../package.json';
+import { AppError, messageOf } from '../base';
+import type { AnswerEvent, ErrorData, IndexStatus, InitializeParams, Requests, WorkerNotifications } from '../protocol';
+import { connectShared, inspectorFlags, ipcConnection, privateSocket, socketConnection } from '../rpc';
+
+/** Workers that one request may lose. All requests of agents only read, so they are sent again. */
+const MOST_LOST = 3;
+/** Longest time (ms) that a shared worker may take to open the workspace; another process may index it meanwhile. */
+const OPENING_MS = 120_000;
+
+/** Listeners to the progress of one request. */
+export interface Watch {
+  progress?: (fraction: number, message: string) => void;
+  event?: (event: AnswerEvent) => void;
+}
+
+/** Sends a request to the worker. @throws AppError */
+export type Ask = <M extends keyof Requests>(
+  method: M,
+  params: Requests[M][0],
+  watch?: Watch,
+) => Promise<Requests[M][1]>;
+
+interface Connected {
+  connection: MessageConnection;
+  /** Resolves when the worker or the connection to it has ended. */
+  lost: Promise<void>;
+  end: () => void;
+}
+
+const LOST = Symbol('lost');
+
+export class WorkerLink {
+  private opening: Promise<Connected> | undefined;
+  private ended = false;
+  private readonly watches = new Map<string, Watch>();
+  private readonly statuses = new Set<(status: IndexStatus) => void>();
+
+  /** @param workerFile absolute path of the worker's bundle */
+  constructor(
+    private readonly workerFile: string,
+    private readonly params: InitializeParams,
+    private readonly log: (level: WorkerNotifications['log']['level'], message: string) => void,
+  ) {}
+
+  /** Calls `listener` with each status of the index. Returns a function that unsubscribes. */
+  onStatus(listener: (status: IndexStatus) => void): () => void {
+    this.statuses.add(listener);
+    return () => void this.statuses.delete(listener);
+  }
+
+  /** Sends a request; again, to another worker, when this one ends before its answer. @throws AppError */
+  async request<M extends keyof Requests>(
+    method: M,
+    params: Requests[M][0],
+    signal: AbortSignal,
+    watch?: Watch,
+  ): Promise<Requests[M][1]> {
+    const id = (params as { id?: string } | null)?.id;
+    if (watch && id !== undefined) this.watches.set(id, watch);
+    const source = new CancellationTokenSource();
+    const cancel = (): void => source.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      for (let tries = 1; ; tries++) {
+        signal.throwIfAborted();
+        const answer = await this.send(await this.connected(), method, params, source);
+        if (answer !== LOST) return answer;
+        if (this.ended || tries === MOST_LOST) throw new AppError('internal', 'The worker ended. Try again.');
+        this.log('warn', `${method} is sent again, to another worker.`);
+      }
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      if (id !== undefined) this.watches.delete(id);
+    }
+  }
+
+  /** Leaves the worker. A shared one ends by itself some time after its last client. */
+  async close(): Promise<void> {
+    this.ended = true;
+    const connected = await this.opening?.catch(() => undefined);
+    connected?.end();
+  }
+
+  private async send<M extends keyof Requests>(
+    { connection, lost }: Connected,
+    method: M,
+    params: Requests[M][0],
+    { token }: CancellationTokenSource,
+  ): Promise<Requests[M][1] | typeof LOST> {
+    try {
+      const sent = connection.sendRequest<Requests[M][1]>(method, params, token);
+      return await Promise.race([sent, lost.then((): typeof LOST => LOST)]);
+    } catch (error) {
+      if (error instanceof ConnectionError) return LOST;
+      throw toAppError(error);
+    }
+  }
+
+  private async connected(): Promise<Connected> {
+    if (this.ended) throw new AppError('cancelled', 'The server is closing.');
+    const opening = (this.opening ??= this.open());
+    const forget = (): void => {
+      if (this.opening === opening) this.opening = undefined;
+    };
+    try {
+      const connected = await opening;
+      void connected.lost.then(forget);
+      return connected;
+    } catch (error) {
+      // The next request tries again.
+      forget();
+      throw toAppError(error);
+    }
+  }
+
+  private async open(): Promise<Connected> {
+    const path = privateSocket(this.params, version);
+    if (path !== undefined) {
+      try {
+        const socket = await connectShared(this.workerFile, path);
+        const lost = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
+        const connected = { connection: socketConnection(socket), lost, end: () => socket.destroy() };
+        return await this.initialized(connected);
+      } catch (error) {
+        this.log('warn', `An own worker is started, because the shared one cannot be used: ${messageOf(error)}`);
+      }
+    }
+    const child = fork(this.workerFile, [], {
+      serialization: 'advanced',
+      execArgv: inspectorFlags('ANCHORAGE_INSPECT_WORKER'),
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    const lost = new Promise<void>((resolve) => {
+      child.once('error', () => resolve());
+      child.once('exit', () => resolve());
+    });
+    const end = (): void => {
+      if (child.connected) child.disconnect();
+    };
+    return this.initialized({ connection: ipcConnection(child), lost, end });
+  }
+
+  /** @throws when the worker ends first, or cannot open the workspace */
+  private async initialized(connected: Connected): Promise<Connected> {
+    const { connection, lost, end } = connected;
+    this.listen(connection);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<typeof LOST>((resolve) => (timer = setTimeout(() => resolve(LOST), OPENING_MS)));
+    try {
+      const answer = connection.sendRequest('initialize', this.params);
+      if ((await Promise.race([answer, lost.then(() => LOST), late])) !== LOST) return connected;
+      throw new Error('It does not answer.');
+    } catch (error) {
+      end();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private listen(connection: MessageConnection): void {
+    const on = <M extends keyof WorkerNotifications>(method: M, listener: (params: WorkerNotifications[M]) => void) =>
+      connection.onNotification(method, listener);
+    on('answer/event', ({ id, event }) => this.watches.get(id)?.event?.(event));
+    on('work/progress', ({ id, fraction, message }) => this.watches.get(id)?.progress?.(fraction, message));
+    on('index/status', (status) => this.statuses.forEach((listener) => listener(status)));
+    on('log', ({ level, message }) => this.log(level, message));
+    on('heartbeat', () => undefined);
+    connection.onError(() => undefined);
+    connection.listen();
+  }
+}
+
+function toAppError(error: unknown): unknown {
+  if (!(error instanceof ResponseError)) return error;
+  const { code = 'internal', hint } = (error.data ?? {}) as Partial<ErrorData>;
+  return new AppError(code, error.message, hint);
+}
