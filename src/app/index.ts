@@ -12,4 +12,4 @@ export { modelNames, type ModelNames } from './models';
 export { cacheDirectory, DEFAULT_SETTINGS, defaultStorage, distinctNames } from '../base/node';
 export { definitionNamed } from './definition-named';
 export { commitText, lineHistory } from './history/line-history';
-export { StoreLock } from '../workspace';
+export { StoreLock, withSavedTexts } from '../workspace';

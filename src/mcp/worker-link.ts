@@ -1,6 +1,6 @@
 /** The connection to the worker that answers: the one that the workspace's processes share, or an own one. */
 import { fork } from 'node:child_process';
-import { CancellationTokenSource, ConnectionError, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
+import { CancellationTokenSource, ErrorCodes, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
 import { version } from '../../package.json';
 import { AppError, messageOf } from '../base';
 import type { AnswerEvent, ErrorData, IndexStatus, InitializeParams, Requests, WorkerNotifications } from '../protocol';
@@ -30,6 +30,14 @@ interface Connected {
   lost: Promise<void>;
   end: () => void;
 }
+
+/** Codes of a request that did not reach the worker, or whose answer did not come. */
+const TRANSPORT: ReadonlySet<number> = new Set([
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.MessageReadError,
+  ErrorCodes.PendingResponseRejected,
+  ErrorCodes.ConnectionInactive,
+]);
 
 const LOST = Symbol('lost');
 
@@ -86,7 +94,7 @@ export class WorkerLink {
   }
 
   private async send<M extends keyof Requests>(
-    { connection, lost }: Connected,
+    { connection, lost, end }: Connected,
     method: M,
     params: Requests[M][0],
     { token }: CancellationTokenSource,
@@ -95,8 +103,11 @@ export class WorkerLink {
       const sent = connection.sendRequest<Requests[M][1]>(method, params, token);
       return await Promise.race([sent, lost.then((): typeof LOST => LOST)]);
     } catch (error) {
-      if (error instanceof ConnectionError) return LOST;
-      throw toAppError(error);
+      if (error instanceof ResponseError && !TRANSPORT.has(error.code)) throw toAppError(error);
+      // The worker has ended, and the request noticed it first.
+      end();
+      await lost;
+      return LOST;
     }
   }
 

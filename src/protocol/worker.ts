@@ -101,6 +101,8 @@ export interface InitializeParams {
 export interface Requests {
   initialize: [InitializeParams, { protocolVersion: number; pid: number }];
   shutdown: [null, null];
+  /** The editor's worker wants to take over. Whether this worker, which no editor owns, ends for it. */
+  'hand-over': [null, { ends: boolean }];
   ask: [
     {
       id: string;

@@ -5,7 +5,7 @@ export { inspectorFlags } from './inspector';
 export { ipcConnection, tolerant } from './ipc-connection';
 export { privateSocket } from './private-socket';
 export { startPulse } from './pulse';
-export { connectShared, LISTEN, socketConnection } from './shared-worker';
+export { connectShared, connectTo, LISTEN, socketConnection } from './shared-worker';
 export {
   delay,
   Supervisor,

@@ -36,7 +36,7 @@ export async function connectShared(file: string, path: string): Promise<Socket>
   const end = Date.now() + PATIENCE_MS;
   let started: Started | undefined;
   for (let failures = 0; ; await sleep(POLL_MS)) {
-    const socket = await connected(path);
+    const socket = await connectTo(path);
     if (socket) return socket;
     if (started?.state === 'failed' && ++failures >= MOST_FAILURES)
       throw new Error('The shared worker could not be started.');
@@ -45,8 +45,8 @@ export async function connectShared(file: string, path: string): Promise<Socket>
   }
 }
 
-/** @throws when the socket is there, but may not be used */
-function connected(path: string): Promise<Socket | undefined> {
+/** Undefined where nobody listens. @throws when the socket is there, but may not be used */
+export function connectTo(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => {

@@ -1,17 +1,19 @@
 import { CancellationTokenSource, type MessageConnection } from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
 import { errorData, serve } from '../rpc';
-import { WorkerService } from './service';
+import { type ServiceOptions, WorkerService } from './service';
 import type { Notify, SharedSession } from './shared-session';
 
 const HEARTBEAT_MS = 2_000;
 
 /**
  * Serves one client. Returns a function that forgets it; nothing is sent to it afterwards.
- *
- * @param exit ends the process, for the client that owns it
  */
-export function serveClient(connection: MessageConnection, shared: SharedSession, exit?: () => void): () => void {
+export function serveClient(
+  connection: MessageConnection,
+  shared: SharedSession,
+  options: Pick<ServiceOptions, 'owner' | 'handOver'>,
+): () => void {
   let open = true;
   // Messages to a client that has gone are dropped; the end of its channel tells of it.
   const notify: Notify = (method, params) => {
@@ -31,7 +33,7 @@ export function serveClient(connection: MessageConnection, shared: SharedSession
         signal?.removeEventListener('abort', cancel);
       }
     },
-    ...(exit ? { exit } : {}),
+    ...options,
   });
   serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {
     failed: (method, error) => {

@@ -13,8 +13,8 @@ export interface ListenerOptions {
   /** Serves a client. Returns a function that is called once it has gone. */
   accept: (socket: Socket) => () => void;
   /** No client has been here for `linger` milliseconds, or nobody can find the socket any more. */
-  abandoned: () => void;
-  linger: number;
+  abandoned?: () => void;
+  linger?: number;
 }
 
 export class Listener {
@@ -66,6 +66,10 @@ export class Listener {
     this.lock?.release();
   }
 
+  get path(): string {
+    return this.options.path;
+  }
+
   get clients(): number {
     return this.sockets.size;
   }
@@ -95,11 +99,12 @@ export class Listener {
   }
 
   private wait(): void {
-    this.idle = setTimeout(() => this.options.abandoned(), this.options.linger);
+    const { abandoned, linger } = this.options;
+    if (abandoned) this.idle = setTimeout(abandoned, linger);
   }
 
   private lookAround(): void {
     if (this.lock && this.sockets.size === 0 && !statSync(this.options.path, { throwIfNoEntry: false }))
-      this.options.abandoned();
+      this.options.abandoned?.();
   }
 }

@@ -22,8 +22,17 @@ export class SharedSession {
   private session: Session | undefined;
   private statusTimer: NodeJS.Timeout | undefined;
 
-  /** @param inferenceFile absolute path of the bundled inference process */
-  constructor(private readonly inferenceFile: string) {}
+  /** Requests that are in hand now stay without an answer; a client sends them again, to the next worker. */
+  closing = false;
+
+  /**
+   * @param inferenceFile absolute path of the bundled inference process
+   * @param beforeOpening runs before the session opens
+   */
+  constructor(
+    private readonly inferenceFile: string,
+    private readonly beforeOpening: (params: InitializeParams) => Promise<void> = () => Promise.resolve(),
+  ) {}
 
   /** Adds a client until the result is called. */
   join(client: Notify): () => void {
@@ -71,6 +80,7 @@ export class SharedSession {
   }
 
   async close(): Promise<void> {
+    this.closing = true;
     clearTimeout(this.statusTimer);
     const { opening } = this;
     this.opening = undefined;
@@ -81,6 +91,7 @@ export class SharedSession {
 
   private async open(params: InitializeParams): Promise<Session> {
     const { agent, held, trusted } = params;
+    await this.beforeOpening(params);
     const changed = (): void => this.statusChanged();
     const log = (level: WorkerNotifications['log']['level'], message: string): void =>
       this.notify('log', { level, message });

@@ -1,4 +1,5 @@
 import { ByteCache } from '../base';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { statSync } from 'node:fs';
 import type { WorkspaceFolders } from './sources/folders';
 import type { Extractions } from './sources/extractions';
@@ -16,6 +17,13 @@ const SMALL_BYTES = 256 << 10;
 interface CachedDocument extends ReadDocument {
   mtimeMs: number;
   size: number;
+}
+
+const savedTexts = new AsyncLocalStorage<true>();
+
+/** Runs the work of a client that must not see what an editor has not saved. */
+export function withSavedTexts<T>(work: () => T): T {
+  return savedTexts.run(true, work);
 }
 
 /**
@@ -44,8 +52,13 @@ export class DocumentCache implements DocumentReader {
     return this.folders().pathOf(file);
   }
 
+  /** The unsaved text of a file, for those who may see it. */
+  typed(path: string): ReadDocument | undefined {
+    return savedTexts.getStore() ? undefined : this.unsaved.get(path);
+  }
+
   async read(path: string): Promise<ReadDocument | undefined> {
-    const open = this.unsaved.get(path);
+    const open = this.typed(path);
     if (open) return open;
     const entry = this.catalogue.entries.get(path);
     const file = this.folders().fileOf(path);

@@ -1,5 +1,6 @@
 /** Public interface of this folder: the workspace and its index. */
 export * from './types';
+export { withSavedTexts } from './document-cache';
 export type { DocumentReader, ReadDocument } from './read-document';
 export { pageOfMark } from './page-marks';
 export {

@@ -51,7 +51,7 @@ export class Workspace {
   readonly long = new LongFiles(() => ({
     folders: this.folders,
     settings: this.indexer.context.settings,
-    isOpen: (path) => this.documentCache.unsaved.has(path),
+    isOpen: (path) => this.documentCache.typed(path) !== undefined,
   }));
   private readonly catalogue: Catalogue;
   private readonly lexical: LexicalIndex;
@@ -286,7 +286,7 @@ export class Workspace {
     const untitled = this.untitled.get(file);
     if (untitled) return untitled;
     const path = this.folders.pathOf(file) ?? file;
-    const open = this.documentCache.unsaved.get(path);
+    const open = this.documentCache.typed(path);
     const most = Math.max(LONG_BYTES, this.indexer.context.settings.maxFileBytes);
     if (open) return open.document;
     const known = this.documentCache.known(path);
@@ -295,7 +295,7 @@ export class Workspace {
   }
 
   async segmentsOf(document: Document): Promise<SegmentedDocument> {
-    const open = this.documentCache.unsaved.get(document.path);
+    const open = this.documentCache.typed(document.path);
     if (open?.document.hash === document.hash) return open.segmented;
     return (
       this.catalogue.segmented(document.hash, document.language) ?? (await this.pool.segmentNow(document)).segmented
@@ -345,7 +345,7 @@ export class Workspace {
     for (const { path, language, mtimeMs, ...saved } of this.catalogue.entries.values()) {
       const file = this.folders.fileOf(path);
       if (file === undefined) continue;
-      const typed = this.documentCache.unsaved.get(path);
+      const typed = this.documentCache.typed(path);
       const { hash, segments } = typed
         ? { hash: typed.document.hash, segments: typed.segmented.segments.length }
         : saved;

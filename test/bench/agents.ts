@@ -1,13 +1,13 @@
 /**
  * `npm run bench -- agents FOLDER [CLIENTS]`: times the built server for agents as a client sees it: from the start of
- * the process to the first result without an index and with one, later searches, and several servers at once on one
- * index beside one alone.
+ * the process to the first result without an index, with one, and with the worker of another server; later searches;
+ * and several servers at once beside one alone, with the memory of all their processes.
  *
  * The first result comes before all is indexed. For each question its spans are compared with those of the whole index.
  * The servers at once are asked twice: without a pause, where as many servers as the machine has cores keep it busy,
  * and with a pause of a second before each search, as an agent's model needs one at least.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
@@ -29,19 +29,27 @@ export async function run([folder, count = '4']: readonly string[]): Promise<voi
   const cache = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
   try {
     await indexed(folder, cache);
+    await endWorkers(cache);
     const warm = await opened(folder, cache);
     console.log(`first result with an index: ${warm.first.toFixed(0)} ms, ${cost(warm)} (${warm.files} files)`);
     await compare(early, warm.client);
-    const before = processorTime(warm.pid);
+    const before = processorTime(warm.pid, cache);
     const alone = await searches(warm.client);
-    const each = (processorTime(warm.pid) - before) / alone.length;
+    const each = (processorTime(warm.pid, cache) - before) / alone.length;
     console.log(
       `later searches: median ${middle(alone)} ms, worst ${Math.max(...alone).toFixed(0)} ms, ${each.toFixed(0)} ms of processor time`,
     );
-    const others = await Promise.all(
-      Array.from({ length: Number(count) - 1 }, async () => (await opened(folder, cache)).client),
+    const others: Opened[] = [];
+    for (let i = 1; i < Number(count); i++) others.push(await opened(folder, cache));
+    const clients = [warm, ...others].map(({ client }) => client);
+    const firsts = others.map(({ first }) => first);
+    console.log(
+      `first result beside another server: median ${middle(firsts)} ms, worst ${Math.max(...firsts).toFixed(0)} ms`,
     );
-    const clients = [warm.client, ...others];
+    const workers = workersOf(cache);
+    const servers = [warm, ...others].map(({ pid }) => memoryOf(pid));
+    const memory = [...servers, ...workers.map(memoryOf)].reduce((sum, megabytes) => sum + megabytes, 0);
+    console.log(`memory of ${count} servers: ${memory.toFixed(0)} MB, with ${workers.length} shared workers`);
     for (const pause of [0, 1_000]) {
       // In turns, so that a change of the machine's load touches both sides.
       const together: number[] = [];
@@ -57,6 +65,7 @@ export async function run([folder, count = '4']: readonly string[]): Promise<voi
     }
     await Promise.all(clients.map((client) => client.close()));
   } finally {
+    await endWorkers(cache);
     rmSync(cache, { recursive: true, force: true });
   }
 }
@@ -71,6 +80,7 @@ async function firstResults(folder: string): Promise<Map<string, readonly string
     const cache = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
     const cold = await opened(folder, cache, question);
     await cold.client.close();
+    await endWorkers(cache);
     rmSync(cache, { recursive: true, force: true });
     all.push(cold);
     places.set(question, cold.places);
@@ -133,7 +143,7 @@ async function opened(folder: string, cache: string, question = QUESTIONS[0] ?? 
   await client.connect(transport);
   const asked = await ask(client, question);
   const first = performance.now() - started;
-  return { ...asked, client, pid: transport.pid, first, processor: processorTime(transport.pid) };
+  return { ...asked, client, pid: transport.pid, first, processor: processorTime(transport.pid, cache) };
 }
 
 async function ask(client: Client, query: string): Promise<Asked> {
@@ -146,13 +156,37 @@ async function ask(client: Client, query: string): Promise<Asked> {
   return { files: coverage.filesIndexed, known: coverage.filesKnown, complete: coverage.complete, places };
 }
 
-/** Milliseconds of processor time of a process, as Linux counts it; NaN elsewhere. */
-function processorTime(pid: number | null): number {
+/** Milliseconds of processor time of a server and its worker, as Linux counts it; NaN elsewhere. */
+function processorTime(server: number | null, cache: string): number {
+  let time = 0;
+  for (const pid of [server, ...workersOf(cache)]) {
+    const fields = read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+    time += 10 * (Number(fields[11]) + Number(fields[12]));
+  }
+  return time;
+}
+
+/** Megabytes of memory of a process, its part of shared pages included. */
+function memoryOf(pid: number | null): number {
+  return Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1]) / 1024;
+}
+
+/** The workers whose sockets lie in a cache. */
+function workersOf(cache: string): number[] {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.filter((pid) => read(`/proc/${pid}/cmdline`).includes(`--listen\0${cache}`)).map(Number);
+}
+
+async function endWorkers(cache: string): Promise<void> {
+  for (const pid of workersOf(cache)) process.kill(pid);
+  while (workersOf(cache).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+function read(file: string): string {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return 10 * (Number(fields[11]) + Number(fields[12]));
+    return readFileSync(file, 'utf8');
   } catch {
-    return NaN;
+    return '';
   }
 }
 

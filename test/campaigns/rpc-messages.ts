@@ -92,7 +92,7 @@ export const rpcMessages: Attacked = {
       shared,
       notify: () => undefined,
       request: () => Promise.reject(new Error('There is no client.')),
-      exit: () => undefined,
+      owner: { exit: () => undefined },
     });
     serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {});
     connection.onError(() => undefined);

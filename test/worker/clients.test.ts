@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { CancellationTokenSource, type MessageConnection } from 'vscode-jsonrpc/node';
-import { PROTOCOL_VERSION, type Requests, type WorkerNotifications } from '../../src/protocol';
+import { PROTOCOL_VERSION, type Requests } from '../../src/protocol';
 import { connectShared, socketConnection } from '../../src/rpc';
 import { buildBundles, SETTINGS, writeFiles } from './harness';
 
@@ -38,7 +38,7 @@ class Client {
     const client = new Client(socketConnection(socket), () => void socket.destroy());
     open.push(client);
     for (const method of ['answer/event', 'work/progress'] as const)
-      client.connection.onNotification(method, ({ id }: WorkerNotifications['work/progress']) => client.heard.push(id));
+      client.connection.onNotification(method, ({ id }: { id: string }) => void client.heard.push(id));
     client.connection.listen();
     await client.request('initialize', {
       protocolVersion: PROTOCOL_VERSION,
@@ -90,6 +90,15 @@ test('a cancelled question, or a client that goes, ends no question of another',
   third.leave();
   await expect(cancelled).rejects.toMatchObject({ data: { code: 'cancelled' } });
   expect((await answered).citations[0]).toMatchObject({ path: 'pool.py' });
+});
+
+test('a citation of a commit holds, whatever has become of its file', async () => {
+  const client = await Client.connect();
+  const span = { file: join(workspace, 'gone.py'), path: 'gone.py', startLine: 1, endLine: 2 };
+  const text = 'Add the pool';
+  const citation = { ...span, number: 1, label: text, text, hash: '', commit: 'c'.repeat(40) };
+  const located = await client.request('citation/locate', { citation });
+  expect(located.state).toBe('same');
 });
 
 test('no client changes texts, settings or folders for the others, or ends the worker', async () => {

@@ -27,7 +27,7 @@ export async function whyIndexed(file: string, context: WhyContext): Promise<Why
   const entry = catalogue.entries.get(why.path);
   if (!why.indexed) return why;
   if (entry) return withNotes(why, entry, catalogue.segmented(entry.hash, entry.language));
-  if (documentCache.unsaved.has(why.path)) return why;
+  if (documentCache.typed(why.path)) return why;
   const trouble = await troubleWith(file, why.path, settings.maxFileBytes, extractions, folders.encodingOf(file));
   if (trouble !== undefined) return { ...why, indexed: false, reason: `It ${trouble}.` };
   if (isReady) return why;
