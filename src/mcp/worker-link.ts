@@ -40,6 +40,10 @@ const TRANSPORT: ReadonlySet<number> = new Set([
 ]);
 
 const LOST = Symbol('lost');
+const OPENED = Symbol('opened');
+
+/** The worker ended before it opened the workspace. */
+class EndedError extends Error {}
 
 export class WorkerLink {
   private opening: Promise<Connected> | undefined;
@@ -103,7 +107,7 @@ export class WorkerLink {
       const sent = connection.sendRequest<Requests[M][1]>(method, params, token);
       return await Promise.race([sent, lost.then((): typeof LOST => LOST)]);
     } catch (error) {
-      if (error instanceof ResponseError && !TRANSPORT.has(error.code)) throw toAppError(error);
+      thrown(error);
       // The worker has ended, and the request noticed it first.
       end();
       await lost;
@@ -130,14 +134,17 @@ export class WorkerLink {
 
   private async open(): Promise<Connected> {
     const path = privateSocket(this.params, version);
-    if (path !== undefined) {
+    for (let tries = 1; path !== undefined; tries++) {
       try {
         const socket = await connectShared(this.workerFile, path);
         const lost = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
         const connected = { connection: socketConnection(socket), lost, end: () => socket.destroy() };
         return await this.initialized(connected);
       } catch (error) {
+        // It was about to end when it was found.
+        if (error instanceof EndedError && tries < MOST_LOST && !this.ended) continue;
         this.log('warn', `An own worker is started, because the shared one cannot be used: ${messageOf(error)}`);
+        break;
       }
     }
     const child = fork(this.workerFile, [], {
@@ -160,11 +167,14 @@ export class WorkerLink {
     const { connection, lost, end } = connected;
     this.listen(connection);
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<typeof LOST>((resolve) => (timer = setTimeout(() => resolve(LOST), OPENING_MS)));
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), OPENING_MS)));
     try {
-      const answer = connection.sendRequest('initialize', this.params);
-      if ((await Promise.race([answer, lost.then(() => LOST), late])) !== LOST) return connected;
-      throw new Error('It does not answer.');
+      const answer = connection.sendRequest('initialize', this.params).then(() => OPENED);
+      const ended = lost.then(() => LOST);
+      // A write that fails tells of an end too.
+      const first = await Promise.race([answer.catch((error: unknown) => thrown(error) ?? ended), ended, late]);
+      if (first === OPENED) return connected;
+      throw first === LOST ? new EndedError('The worker ended.') : new Error('It does not answer.');
     } catch (error) {
       end();
       throw error;
@@ -184,6 +194,12 @@ export class WorkerLink {
     connection.onError(() => undefined);
     connection.listen();
   }
+}
+
+/** Undefined for an error of the transport. @throws the error of an answer */
+function thrown(error: unknown): undefined {
+  if (error instanceof ResponseError && !TRANSPORT.has(error.code)) throw toAppError(error);
+  return undefined;
 }
 
 function toAppError(error: unknown): unknown {
