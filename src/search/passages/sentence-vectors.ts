@@ -6,7 +6,7 @@ export interface SentenceEncoding {
   sentences(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]>;
 }
 
-/** Maximum bytes of cached vectors: some 10,000 passages. */
+/** Maximum bytes of cached vectors and their texts: some 5,000 passages. */
 const MOST_BYTES = 16e6;
 
 /** Cosines (−1…1) of a passage and of each of its units with a question. */
