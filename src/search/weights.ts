@@ -211,10 +211,12 @@ export interface ReasonSettings {
 
 /** Ranking of passages of prose (passages/passage-ranker.ts). */
 export interface PassageWeights {
-  /** Segments whose passages are scored, passages whose units (sentences, items, rows) are encoded, those returned. */
+  /** Segments whose passages are scored, passages that are encoded, and passages returned. */
   segments: number;
   encoded: number;
   returned: number;
+  /** Best passages whose units (sentences, items, rows) are encoded too. */
+  cutIntoUnits: number;
   /** Weight of the nearest unit, and of the nearest one with a number when the question asks for a value. */
   unit: number;
   value: number;
@@ -353,8 +355,9 @@ export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on the tuning half: `npm run bench -- documents`.
   passages: {
     segments: 24,
-    encoded: 20,
+    encoded: 24,
     returned: 12,
+    cutIntoUnits: 16,
     unit: 0.75,
     value: 0.2,
     k1: 1.2,

@@ -17,7 +17,7 @@ import type { AnalysedQuestion } from '../query/analysis';
 import { asksForValue, givesNumber } from '../query/values';
 import type { PassageWeights, SearchWeights } from '../weights';
 import { PassageScorer } from './passage-scorer';
-import type { ComparedPassage, SentenceVectors } from './sentence-vectors';
+import { passageKey, type SentenceVectors } from './sentence-vectors';
 
 export interface PassageRequest {
   question: AnalysedQuestion;
@@ -71,10 +71,14 @@ export class PassageRanker {
     const { found, scorer } = await this.candidates(request);
     found.sort((a, b) => b.words - a.words || byPlace(a, b));
     const leading = distinct(found).slice(0, settings.encoded);
+    const isEncoded = isEnglish(request.question) && (await this.addSimilarities(leading, request));
     const best = Math.max(...leading.map(({ words }) => words)) || 1;
-    for (const candidate of leading) candidate.score = candidate.words / best;
-    const isCompared = isEnglish(request.question) && (await this.addSimilarities(leading, request));
-    if (!isCompared && asksForValue(request.question.text.toLowerCase())) this.addValues(leading, scorer, best);
+    for (const candidate of leading)
+      candidate.score = candidate.words / best + settings.similarity * Math.max(0, candidate.similarity ?? 0);
+    leading.sort((a, b) => b.score - a.score || byPlace(a, b));
+    const cut = leading.slice(0, settings.cutIntoUnits);
+    const isCut = isEncoded && (await this.addUnits(cut, request));
+    if (!isCut && asksForValue(request.question.text.toLowerCase())) this.addValues(cut, scorer, best);
     return leading
       .sort((a, b) => b.score - a.score || byPlace(a, b))
       .slice(0, settings.returned)
@@ -119,25 +123,33 @@ export class PassageRanker {
     return { found: [...candidates.values()], scorer };
   }
 
-  /**
-   * Adds the similarity of each passage and of its nearest unit: a passage may answer in one sentence of many. Resolves
-   * to false when there is no encoder.
-   */
+  /** Adds similarities with the question. Resolves to false when there is no encoder. */
   private async addSimilarities(
     candidates: readonly Candidate[],
     { question, sentences, signal }: PassageRequest,
   ): Promise<boolean> {
     if (!sentences || candidates.length === 0) return false;
-    const { similarity, unit, value } = this.weights.passages;
+    const texts = candidates.map(({ passage, text }) => passageKey(passage.titles, text));
+    const similarities = await sentences.similarities(question.text, texts, signal);
+    if (!similarities) return false;
+    candidates.forEach((candidate, i) => (candidate.similarity = similarities[i] as number));
+    return true;
+  }
+
+  /** Compares the sentences of the best passages too: a passage may answer in one of many. Resolves as above. */
+  private async addUnits(
+    candidates: readonly Candidate[],
+    { question, sentences, signal }: PassageRequest,
+  ): Promise<boolean> {
+    const { unit, value } = this.weights.passages;
     const texts = candidates.map(({ text }) => unitsOf(text).map(({ start, end }) => text.slice(start, end)));
-    const compared = await sentences.compare(question.text, texts, signal);
-    if (!compared) return false;
+    const similarities = await sentences?.similarities(question.text, texts.flat(), signal);
+    if (!similarities) return false;
+    let at = 0;
     for (const [i, candidate] of candidates.entries()) {
-      const { whole, units } = compared[i] as ComparedPassage;
-      candidate.similarity = whole;
-      candidate.units = units;
-      candidate.score += similarity * Math.max(0, whole);
-      candidate.score += nearest(question, texts[i] as string[], units, { unit, value });
+      const own = texts[i] as string[];
+      candidate.units = similarities.slice(at, (at += own.length));
+      candidate.score += nearest(question, own, candidate.units, { unit, value });
     }
     return true;
   }

@@ -17,19 +17,6 @@ describe('SentenceVectors', () => {
     expect(asked).toEqual([['post?', 'the post', 'a ship'], ['a crane']]);
   });
 
-  it('compares passages by the mean of their units, longer ones more', async () => {
-    const asked: string[][] = [];
-    const vectors = new SentenceVectors(() => encoder(asked), 1_000);
-    const passages = [['the post', 'a ship'], ['a ship', 'a post that is '.repeat(9)], ['a crane'], []];
-    const [half, most, none, empty] = (await vectors.compare('post?', passages)) ?? [];
-    expect(half?.units).toEqual([1, 0]);
-    expect(half?.whole).toBeCloseTo(0.96 * Math.sqrt(8 / 14), 5);
-    expect(most?.whole).toBeGreaterThan(0.9);
-    expect([none?.whole, empty?.whole]).toEqual([0, 0]);
-    expect(asked).toEqual([['post?', 'the post', 'a ship', 'a post that is '.repeat(9), 'a crane']]);
-    expect(await new SentenceVectors(() => undefined, 1_000).compare('q', [['a']])).toBeUndefined();
-  });
-
   it('has none without an encoder, or when it fails or is late', async () => {
     expect(await new SentenceVectors(() => undefined, 1_000).similarities('q', ['a'])).toBeUndefined();
     const failing = { sentences: () => Promise.reject(new Error('gone')) };
