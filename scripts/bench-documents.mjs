@@ -23,7 +23,8 @@ const reference = (language) => {
   const own = language === 'en' ? 'developers-reference' : `developers-reference-${language}`;
   return `${own}/usr/share/developers-reference${language === 'en' ? '' : `/${language}`}`;
 };
-const install = 'installation-guide-amd64/usr/share/doc/installation-guide-amd64/en';
+const guide = (language) => `installation-guide-amd64/usr/share/doc/installation-guide-amd64/${language}`;
+const install = guide('en');
 const git = 'git-doc/usr/share/doc/git-doc';
 const bash = 'bash-doc/usr/share/doc/bash-doc';
 const chinese = 'debian-reference-zh-cn/usr/share/debian-reference';
@@ -56,6 +57,16 @@ const PACKAGED = {
   'devref.ja/html': [reference('ja'), /\.html$/],
   'devref.ru/txt': [reference('ru'), /\.txt\.gz$/],
   'devref.ru/epub': [reference('ru'), /\.epub$/],
+  'install.de/txt': [guide('de'), /\.txt\.gz$/],
+  'install.de/html': [guide('de'), /\.html$/],
+  'install.fr/txt': [guide('fr'), /\.txt\.gz$/],
+  'install.fr/html': [guide('fr'), /\.html$/],
+  'install.ja/txt': [guide('ja'), /\.txt\.gz$/],
+  'install.ja/html': [guide('ja'), /\.html$/],
+  // In KOI8-R.
+  'install.ru/txt': [guide('ru'), /\.txt\.gz$/],
+  'install.ru/html': [guide('ru'), /\.html$/],
+  'install.zh/html': [guide('zh_CN'), /\.html$/],
   'debref.zh/txt': [chinese, /zh-cn\.txt\.gz$/],
   'debref.zh/html': [chinese, /zh-cn\.html$/],
 };

@@ -79,14 +79,13 @@ export async function run(args: readonly string[]): Promise<void> {
   await encoder?.close();
   if (left.length > 0) console.log(`No time was left for ${left.join(', ')}.`);
   console.log('');
-  const named = (document: string): boolean => /\.(?:de|fr|ja|ru|zh)$/.test(document);
   for (const half of ['tuning', 'validation'] as const) {
     const ours = results.filter((result) => result.half === half);
     console.log(half);
     for (const form of new Set(ours.map((result) => result.form)))
       print(
         `  English, ${form}`,
-        ours.filter((result) => result.form === form && !named(result.document)),
+        ours.filter((result) => result.form === form && !isTranslated(result.document)),
       );
     for (const language of ['de', 'fr', 'ja', 'ru', 'zh'])
       print(
@@ -95,11 +94,13 @@ export async function run(args: readonly string[]): Promise<void> {
       );
     print(
       '  all English',
-      ours.filter((result) => !named(result.document)),
+      ours.filter((result) => !isTranslated(result.document)),
     );
     print('  all', ours);
   }
 }
+
+const isTranslated = (document: string): boolean => /\.(?:de|fr|ja|ru|zh)$/.test(document);
 
 interface Task {
   document: string;
@@ -128,7 +129,10 @@ async function askAll(
     // The first question warms the caches.
     await answerTo(questions[0]?.text ?? '');
     for (const question of questions) {
-      if (!isAnswerable(plainTexts, question)) console.log(`${document}/${form} has no answer to: ${question.text}`);
+      if (!isAnswerable(plainTexts, question)) {
+        console.log(`${document}/${form} has no answer in its language to: ${question.text}`);
+        if (isTranslated(document)) continue;
+      }
       const started = performance.now();
       const used = process.cpuUsage();
       const markdown = await answerTo(question.text);

@@ -1,3 +1,4 @@
+import { languageOfQuestion } from '../../../src/workspace';
 import questions from './questions.json';
 
 /** A question about a document, with the words of a right answer. */
@@ -35,11 +36,33 @@ export const holds = (text: string, { words }: DocumentQuestion): boolean =>
 
 /** Whether some stretch of a document holds the words of the answer. */
 export function isAnswerable(texts: readonly string[], question: DocumentQuestion): boolean {
+  const isOwn = isIn(/\.(de|fr|ja|ru|zh)$/.exec(question.document)?.[1]);
   return texts.some((text) => {
-    for (let from = 0; from < text.length; from += STRETCH / 2)
-      if (holds(text.slice(from, from + STRETCH), question)) return true;
+    for (let from = 0; from < text.length; from += STRETCH / 2) {
+      const stretch = text.slice(from, from + STRETCH);
+      if (holds(stretch, question) && isOwn(around(stretch, question))) return true;
+    }
     return false;
   });
 }
 
 const STRETCH = 3_000;
+/** Characters before and after the words of an answer that tell its language. */
+const AROUND = 150;
+
+/** The text around the first words of the answer. */
+function around(stretch: string, { words: [forms = []] }: DocumentQuestion): string {
+  const at = Math.min(...forms.map((form) => stretch.indexOf(form)).filter((place) => place >= 0));
+  return Number.isFinite(at) ? stretch.slice(Math.max(0, at - AROUND), at + AROUND) : '';
+}
+
+/** Translated documents keep paragraphs in English, which are no answer in another language. */
+function isIn(language: string | undefined): (text: string) => boolean {
+  if (language === undefined) return () => true;
+  if (language === 'de' || language === 'fr') return (text) => languageOfQuestion(text) === language;
+  const letters =
+    language === 'ru' ? /\p{Script=Cyrillic}/gu : /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu;
+  return (text) => (text.match(letters)?.length ?? 0) >= LEAST_LETTERS;
+}
+
+const LEAST_LETTERS = 20;
