@@ -14,6 +14,11 @@ beforeEach(async () => {
     '# リーダーとロール\n\nリーダーは登録された順に呼ばれ、ロールごとに権限が決まります。リーダーのロールは変えられます。\n',
   );
   disk.put('docs/loader.md', '# 起動の順序\n\n設定を読んだあとで画像のローダーが一度だけ作られます。\n');
+  // As a word processor wraps lines: at any character.
+  disk.put(
+    'docs/wrapped.md',
+    '# 配布\n\n完成したものはミラーで公開され、利用者はそこからパッケー\nジを取り出します。古い版は自動で消\nえません。\n',
+  );
   disk.put('docs/log.md', '# 保存\n\nログファイルは七日で消えます。\n');
   disk.put(
     'docs/cache.md',
@@ -45,6 +50,7 @@ it.each([
   ['ｻｰﾊﾞｰ', 'docs/server.md:3'],
   ['サーバ', 'docs/server.md:3'],
   ['ログ', 'docs/log.md:3'],
+  ['パッケージ', 'docs/wrapped.md:3'],
   ['账户什么时候会被锁定？', 'docs/cache.md:7'],
   ['缓存的有效期是多久？', 'docs/cache.md:3'],
 ])('%s is found first in its place', async (question, place) => {

@@ -21,15 +21,18 @@ const COMPOUNDING: ReadonlySet<WrittenLanguage> = new Set(['de', 'nl']);
 /** Shorter terms begin too many words, and less is added by an ending. */
 const LEAST_HEAD = 5;
 const LEAST_REST = 3;
-/** An occurrence as the first part of a compound counts as this share of one. */
+/** A compound ends with its main word, so a shorter term tells enough. */
+const LEAST_TAIL = 4;
+/** An occurrence as the first or last part of a compound counts as this share of one. */
 const COMPOUND = 0.5;
 
 /** Finds a question's terms in the text of a span, line by line. */
 export class Matcher {
   private readonly bitOf = new Map<number, { bit: number; weight: number }>();
   private readonly filter: TermFilter;
-  /** Terms that compounds may begin with. */
+  /** Terms that compounds may begin with, and end with. */
   private readonly heads: { term: string; bit: number }[] = [];
+  private readonly tails: { term: string; bit: number }[] = [];
 
   /** @param language language of the question, whose stems prose in that language has too */
   constructor(
@@ -50,6 +53,7 @@ export class Matcher {
     if (COMPOUNDING.has(language))
       terms.forEach(({ term }, bit) => {
         if (term.length >= LEAST_HEAD) this.heads.push({ term, bit });
+        if (term.length >= LEAST_TAIL) this.tails.push({ term, bit });
       });
   }
 
@@ -83,9 +87,11 @@ export class Matcher {
     return { lines, bits, weights, lengths, firstLine };
   }
 
-  /** The term that a compound begins with. */
+  /** The term that a compound begins or ends with. */
   private compound(word: string): { bit: number; weight: number } | undefined {
     const head = this.heads.find(({ term }) => word.length >= term.length + LEAST_REST && word.startsWith(term));
-    return head && { bit: head.bit, weight: COMPOUND };
+    if (head) return { bit: head.bit, weight: COMPOUND };
+    const tail = this.tails.find(({ term }) => word.length >= term.length + LEAST_REST && word.endsWith(term));
+    return tail && { bit: tail.bit, weight: COMPOUND };
   }
 }

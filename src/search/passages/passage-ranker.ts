@@ -14,7 +14,7 @@ import {
   unitsOf,
 } from '../../workspace';
 import type { AnalysedQuestion } from '../query/analysis';
-import { asksForValue, givesNumber } from '../query/values';
+import { asksForValue, givesAsked, givesNumber } from '../query/values';
 import type { PassageWeights, SearchWeights } from '../weights';
 import { PassageScorer } from './passage-scorer';
 import { passageKey, type SentenceVectors } from './sentence-vectors';
@@ -78,7 +78,8 @@ export class PassageRanker {
     leading.sort((a, b) => b.score - a.score || byPlace(a, b));
     const cut = leading.slice(0, settings.cutIntoUnits);
     const isCut = isEncoded && (await this.addUnits(cut, request));
-    if (!isCut && asksForValue(request.question.text.toLowerCase())) this.addValues(cut, scorer, best);
+    if (!isCut && asksForValue(request.question.text.toLowerCase()))
+      this.addValues(cut, request.question, scorer, best);
     return leading
       .sort((a, b) => b.score - a.score || byPlace(a, b))
       .slice(0, settings.returned)
@@ -154,12 +155,18 @@ export class PassageRanker {
     return true;
   }
 
-  /** Where the encoder has no say, the words of a sentence with a number count when the question asks for a value. */
-  private addValues(candidates: readonly Candidate[], scorer: PassageScorer, best: number): void {
+  /** Where the encoder has no say, the words of a sentence with an asked value count. */
+  private addValues(
+    candidates: readonly Candidate[],
+    question: AnalysedQuestion,
+    scorer: PassageScorer,
+    best: number,
+  ): void {
+    const gives = givesAsked(question.text.toLowerCase());
     for (const candidate of candidates) {
       const { read, passage, text } = candidate;
       const shares = unitsOf(text)
-        .filter(({ start, end }) => givesNumber(text.slice(start, end)))
+        .filter(({ start, end }) => gives(text.slice(start, end)))
         .map(({ start, end }) => ({ start: passage.start + start, end: passage.start + end, titles: passage.titles }))
         .map((place) => scorer.score(read.document, place) / best);
       candidate.score += this.weights.passages.valueWords * Math.max(0, ...shares);

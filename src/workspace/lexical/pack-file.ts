@@ -15,7 +15,7 @@ import { LexicalStoreError } from './types';
  *
  * Change the magic whenever the meaning of terms.ts, stem.ts or a section's layout changes.
  */
-export const MAGIC = 'ANLXPK04';
+export const MAGIC = 'ANLXPK05';
 /** Reason for not using a file of another version. It is not damaged. */
 export const OTHER_VERSION = 'made by another version';
 export const HEADER_BYTES = 64;

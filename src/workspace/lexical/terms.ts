@@ -114,7 +114,39 @@ export function scanTokens(
       i++;
     }
     visit(start, i, hash);
+    const next = ideographs ? startOfNextLine(text, i, to) : 0;
+    if (next > 0) visitAcross(text, wholeFrom(text, Math.max(start, i - 2)), wholeTo(text, next + 2, to), visit);
   }
+}
+
+/** Where the next line continues a run of ideographs that ends at `i`; 0 if none does. Wrapped lines cut words. */
+function startOfNextLine(text: string, i: number, to: number): number {
+  let at = i;
+  let newlines = 0;
+  for (; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x0a) newlines++;
+    else if (code !== 0x20 && code !== 0x0d && code !== 0x09) break;
+  }
+  return newlines === 1 && at < to && classOf(text.codePointAt(at) as number) === Class.Ideograph ? at : 0;
+}
+
+/** Offsets that cut no character of two UTF-16 units. */
+const isLow = (code: number): boolean => code >= 0xdc00 && code <= 0xdfff;
+const wholeFrom = (text: string, at: number): number => (isLow(text.charCodeAt(at)) ? at - 1 : at);
+const wholeTo = (text: string, at: number, to: number): number =>
+  Math.min(to, isLow(text.charCodeAt(at)) ? at + 1 : at);
+
+/** Visits the ideographs around the end of a line as a token of their own. */
+function visitAcross(
+  text: string,
+  start: number,
+  end: number,
+  visit: (start: number, end: number, hash: number) => void,
+): void {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  visit(start, end, hash);
 }
 
 /**
@@ -198,8 +230,8 @@ export function wordTerm(word: string, language: WrittenLanguage = 'en'): string
 
 /** Returns all terms of one token, without repetition. The whole comes first when the token has several parts. */
 export function tokenTerms(token: string, language: WrittenLanguage = 'en'): string[] {
+  if (isIdeographic(token)) return /\s/.test(token) ? bigramsAcross(token) : bigrams(token);
   if (token.length > MAX_TOKEN) return [];
-  if (isIdeographic(token)) return bigrams(token);
   const parts = splitIdentifier(token);
   if (parts.length === 1) {
     const term = wordTerm(parts[0] as string, language);
@@ -267,6 +299,13 @@ function bigrams(run: string): string[] {
     terms.add(`${text.slice(index, index + 2)}…`).add(`…${text.slice(end - 2, end)}`);
   }
   return [...terms];
+}
+
+/** The pairs and threes of a run that lie on both sides of the end of a line. */
+function bigramsAcross(run: string): string[] {
+  const [before = '', after = ''] = run.split(/\s+/);
+  const within = new Set([...bigrams(before), ...bigrams(after)]);
+  return bigrams(before + after).filter((term) => !within.has(term) && !term.includes('…'));
 }
 
 /**

@@ -109,6 +109,12 @@ it('finds a word of a German question at the beginning of a compound, for half i
   expect(weightsIn(question, 'Türkische Schlüsseln')).toEqual([1]);
 });
 
+it('finds a word of a German question at the end of a compound, for half its weight', () => {
+  const question = 'Welcher Speicher ist frei?';
+  expect(weightsIn(question, 'Der Arbeitsspeicher ist voll.')).toEqual([0.5]);
+  expect(weightsIn(question, 'Der Speicher ist voll.')).toEqual([1]);
+});
+
 it('takes words of an English question as they are', () => {
   expect(weightsIn('How is a string built?', 'A stringify function')).toEqual([]);
 });

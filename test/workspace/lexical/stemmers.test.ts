@@ -17,7 +17,9 @@ describe('lightStem', () => {
     ['nl', 'pakket pakketten'],
     ['ru', 'пакет пакета пакетов пакетами пакету'],
     ['ru', 'очередь очереди очередью'],
-    ['ru', 'ошибка ошибки ошибку'],
+    ['ru', 'ошибка ошибки ошибку ошибок'],
+    ['ru', 'список списка списке'],
+    ['ru', 'рассылка рассылки рассылок'],
   ] as const)('%s: %s have one stem', (language, forms) => {
     expect(new Set(forms.split(' ').map((form) => lightStem(form, language))).size).toBe(1);
   });

@@ -182,7 +182,7 @@ describe('the format of packs', () => {
       'class HTTPServer2: def get_environ_proxies(self, noProxy) # Reads the configuration of create-subscriber, utf-8, 検索する, größeÄndern, URLs, ローダーは, 404, exceeds exceeded, try tries',
     );
     expect([MAGIC, terms.join(' ')]).toEqual([
-      'ANLXPK04',
+      'ANLXPK05',
       'class httpserver2 http server def getenvironproxies get environ proxi self noproxy no proxi read configur createsubscriber creat subscrib utf8 utf 検索 索す する größeändern größe ändern url ーは ローダ ーダー ロー… …ダー 404 exceed exceed tri tri',
     ]);
   });
