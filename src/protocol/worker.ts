@@ -207,8 +207,8 @@ export interface ClientNotifications {
   /** Files that changed on disk: file events, saves, branch switches. */
   'files/changed': { changes: readonly { file: string; type: 'created' | 'changed' | 'deleted' }[] };
   /**
-   * The text of an editor with unsaved edits; null when it is saved or closed. An untitled document has its URI as file,
-   * and its language.
+   * The text of an editor with unsaved edits; null when it is saved or closed. An untitled document has its URI as
+   * file, and its language.
    */
   'files/unsaved': { file: string; text: string | null; language?: string };
   'folders/changed': { folders: readonly FolderParams[] };

@@ -181,8 +181,8 @@ async function searching(
 }
 
 /**
- * Measures searches with a record for each segment. The first ones fill the caches. Then the sentence encoder also reads
- * passages of prose while a question waits, as it does for answers.
+ * Measures searches with a record for each segment. The first ones fill the caches. Then the sentence encoder also
+ * reads passages of prose while a question waits, as it does for answers.
  */
 async function withMemories(library: Workspace, storage: string): Promise<Record<string, number>> {
   const { memory, sentences, tokens, passages, close } = await filledMemory(library, storage);
