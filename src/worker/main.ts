@@ -37,8 +37,8 @@ function main(): void {
 function serveParent(): void {
   startPulse();
   lowerPriority();
-  const door = new Door((socket) => serveClient(socketConnection(socket), shared, {}));
-  const shared = new SharedSession(inferenceFile, (params) => door.open(params));
+  const door: Door = new Door((socket) => serveClient(socketConnection(socket), shared, {}));
+  const shared: SharedSession = new SharedSession(inferenceFile, (params) => door.open(params));
   reportDefects(shared);
   const exit = (): void => {
     door.close();
